@@ -1,0 +1,45 @@
+# The two commands: `make shell` and `make test`. Each sets up what it needs, in a venv of its own.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PYTEST_ARGS ?=
+
+# Options of the shell: make shell NAME=bob ARGS="--cookie secret..."
+NAME ?=
+ARGS ?=
+
+.PHONY: shell test lint bench clean
+.SILENT:
+
+shell: $(VENV)/.installed
+	exec $(BIN)/pyex $(if $(NAME),--name $(NAME)) $(ARGS)
+
+test: $(VENV)/.installed-test
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.installed-lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.installed-bench
+	$(BIN)/python -m benchmarks $(ARGS)
+
+clean:
+	rm -rf $(VENV) *.egg-info build
+
+$(VENV)/.installed: pyproject.toml Makefile
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "pyex needs Python 3.11 or later; '$(PYTHON)' is `$(PYTHON) --version 2>&1`." \
+	       "Name another one: make PYTHON=python3.12 ..." >&2; exit 2; }
+	$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+	  echo "This Python has no 'venv' module. On Debian and Ubuntu: sudo apt install python3-venv" >&2; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	echo "Setting up $(VENV) (once) ..."
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+$(VENV)/.installed-%: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	touch $@

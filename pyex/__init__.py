@@ -1,0 +1,52 @@
+"""pyex: Erlang/OTP's processes and mesh of nodes for Python.
+
+>>> from pyex import *
+>>> echo = spawn(lambda: send(*receive((Pid, ANY))))
+>>> send(echo, (self(), "hello"))
+>>> receive()
+'hello'
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pyex.core.crash import Crash
+from pyex.core.errors import (
+    ConnectError,
+    Exit,
+    NameTaken,
+    NoProcess,
+    NotDistributed,
+    NotSendable,
+    PyexError,
+    ReceiveTimeout,
+)
+from pyex.core.ids import Atom, Pid, Ref
+from pyex.core.isolation import share
+from pyex.core.messages import Down, Exited, NodeDown, NodeUp
+from pyex.core.messaging import exit, receive, self, send, sleep
+from pyex.core.patterns import ANY
+from pyex.core.process_api import Process
+from pyex.core.spawning import spawn, spawn_link, spawn_monitor
+from pyex.core.threads import run
+
+if TYPE_CHECKING:
+    from pyex.distribution.node import Node
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ANY", "Atom", "ConnectError", "Crash", "Down", "Exit", "Exited", "NameTaken", "NoProcess", "Node", "NodeDown",
+    "NodeUp", "NotDistributed", "NotSendable", "Pid", "Process", "PyexError", "ReceiveTimeout", "Ref", "exit",
+    "receive", "run", "self", "send", "share", "sleep", "spawn", "spawn_link", "spawn_monitor",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    # Distribution is imported by those who use it.
+    if name == "Node":
+        from pyex.distribution.node import Node
+
+        return Node
+    raise AttributeError(f"module 'pyex' has no attribute {name!r}")

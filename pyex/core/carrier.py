@@ -1,0 +1,67 @@
+"""The way to other nodes: all the core knows of them.
+
+A carrier takes a signal for a process of another node; what arrives from there is handed to
+:func:`pyex.core.signals.signal` like a signal of this node. Payloads that arrive stay encoded until the
+receiving process looks at them (:class:`Parcel`), so that decoding never holds up a connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from pyex.core.ids import Pid
+
+
+class Carrier(Protocol):
+    """What the distribution gives to the core."""
+
+    def deliver(self, target: Pid, op: int, args: Any) -> None:
+        """Carry a signal to a process of another node, in order; one that cannot be reached is answered for."""
+
+    def deliver_to_name(self, name: str, node: str, op: int, args: Any) -> None:
+        """Carry a signal to whoever has ``name`` on another node."""
+
+
+class Parcel:
+    """A message that is still encoded; ``open`` decodes it, in the process that receives it."""
+
+    __slots__ = ("_data", "_decode")
+
+    def __init__(self, data: bytes, decode: Callable[[bytes], Any]) -> None:
+        self._data = data
+        self._decode = decode
+
+    def open(self) -> Any:
+        """The message; raises what decoding it raises."""
+        return self._decode(self._data)
+
+
+class _Nowhere:
+    """The carrier of a node that is not distributed: there is nobody else."""
+
+    def deliver(self, target: Pid, op: int, args: Any) -> None:
+        from pyex.core.signals import unreachable
+
+        unreachable(target, op, args, "noconnection")
+
+    def deliver_to_name(self, name: str, node: str, op: int, args: Any) -> None:
+        from pyex.core.signals import unreachable
+
+        unreachable((name, node), op, args, "noconnection")
+
+
+class Route:
+    """Holds the carrier in use."""
+
+    __slots__ = ("carrier",)
+
+    def __init__(self) -> None:
+        self.carrier: Carrier = _Nowhere()
+
+    def close(self) -> None:
+        """Go back to having none."""
+        self.carrier = _Nowhere()
+
+
+route = Route()

@@ -1,0 +1,96 @@
+"""The exit reason after an uncaught Python exception."""
+
+from __future__ import annotations
+
+import traceback
+import types
+from typing import Any
+
+from pyex.core.errors import PyexError
+from pyex.core.isolation import snapshot
+
+_RUNTIME = "pyex."
+
+
+class Unportable(PyexError):
+    """Stands for an exception that cannot be copied; its text is what that exception's was."""
+
+
+class Crash:
+    """``Crash(exception, stacktrace)``: the exception and its formatted trace, as text.
+
+    Two are equal when class and arguments of their exceptions are; so a copy equals the original.
+    """
+
+    __slots__ = ("exception", "stacktrace")
+    __match_args__ = ("exception", "stacktrace")
+
+    exception: BaseException
+    stacktrace: str
+
+    def __init__(self, exception: BaseException, stacktrace: str = "") -> None:
+        self.exception = exception
+        self.stacktrace = stacktrace
+
+    @classmethod
+    def of(cls, error: BaseException) -> Crash:
+        """The reason for a process that ended with ``error``; always one that can be copied and sent."""
+        trace = "".join(format_user_traceback(error))
+        try:
+            portable = snapshot(error)
+        except Exception:  # whatever its class does when it is copied
+            portable = Unportable(f"{type(error).__qualname__}: {_text(error)}")
+        return cls(portable, trace)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Crash):
+            return NotImplemented
+        mine, others = self.exception, other.exception
+        return type(mine) is type(others) and mine.args == others.args
+
+    def __hash__(self) -> int:
+        return hash(type(self.exception))
+
+    def __repr__(self) -> str:
+        return f"Crash({self.exception!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Crash, (self.exception, self.stacktrace)
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # an exception whose own text raises
+        return "(its text cannot be shown)"
+
+
+def is_runtime(frame: types.FrameType) -> bool:
+    """Whether a frame runs the runtime's code rather than a user's."""
+    return str(frame.f_globals.get("__name__", "")).startswith(_RUNTIME)
+
+
+def user_part(trace: types.TracebackType | None) -> types.TracebackType | None:
+    """The part of a traceback that begins in user code; all of it when there is none."""
+    part = trace
+    while part is not None and is_runtime(part.tb_frame):
+        part = part.tb_next
+    return part if part is not None else trace
+
+
+def format_user_traceback(error: BaseException) -> list[str]:
+    """The lines of a traceback without the runtime's own frames at its start and its end."""
+    trace = traceback.TracebackException(type(error), error, user_part(error.__traceback__))
+    frames = [tb.tb_frame for tb in _walk(user_part(error.__traceback__))]
+    while len(trace.stack) > 1 and len(frames) == len(trace.stack) and is_runtime(frames[-1]):
+        frames.pop()
+        del trace.stack[-1]
+    return list(trace.format())
+
+
+def _walk(trace: types.TracebackType | None) -> list[types.TracebackType]:
+    parts = []
+    while trace is not None:
+        parts.append(trace)
+        trace = trace.tb_next
+    return parts

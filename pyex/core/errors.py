@@ -1,0 +1,65 @@
+"""The exceptions users meet: one tree under :class:`PyexError`, each also the builtin one would catch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class PyexError(Exception):
+    """The root of every exception pyex raises."""
+
+
+class Exit(PyexError):
+    """Raised by :func:`exit` and by operations that fail because a process is not there.
+
+    Uncaught, it ends the process with ``reason``.
+    """
+
+    def __init__(self, reason: Any = "normal", message: str | None = None) -> None:
+        super().__init__(reason, message)
+        self.reason = reason
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message if self.message is not None else repr(self.reason)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.reason!r})"
+
+
+class NoProcess(Exit, LookupError):
+    """There is no such process: a name nobody holds, or a dead pid where a living one is needed."""
+
+    def __init__(self, reason: Any = "noproc", message: str | None = None) -> None:
+        super().__init__(reason, message)
+
+
+class ReceiveTimeout(PyexError, TimeoutError):
+    """No message matched within the time given to ``receive``."""
+
+
+class NotSendable(PyexError, TypeError):
+    """A message holds something that cannot be copied to another process; says what and where."""
+
+
+class NameTaken(PyexError, ValueError):
+    """The name is registered already, or the process has another name."""
+
+
+class NotDistributed(PyexError, RuntimeError):
+    """The operation needs a named node, and this one has no name."""
+
+
+class ConnectError(PyexError, ConnectionError):
+    """Another node could not be connected to; says why and what to do."""
+
+
+class Terminated(BaseException):
+    """Raised inside a process that received an exit signal, wherever it waits; ``finally`` blocks run.
+
+    Not an ``Exception``, so that ``except Exception`` never swallows an exit. Nobody needs to catch it.
+    """
+
+    def __init__(self, reason: Any) -> None:
+        super().__init__(reason)
+        self.reason = reason

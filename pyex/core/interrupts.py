@@ -1,0 +1,97 @@
+"""Ctrl-C on the main thread: let in at the border of user code, never inside the runtime.
+
+An exception raised between two steps of the runtime ("mark it runnable", "wake the loop") would leave a
+process asleep for ever. So the handler looks at what it interrupted. User code, or a wait, takes the
+exception. In the runtime it is postponed: to the next call into the runtime, or, for code that makes none,
+to a moment later, when the signal comes again.
+"""
+
+from __future__ import annotations
+
+import _thread
+import signal
+import sys
+import threading
+import time
+import types
+from collections.abc import Callable
+from typing import Final
+
+#: Seconds until a postponed interrupt knocks again.
+KNOCK_AGAIN: Final = 0.001
+
+_RUNTIME: Final = ("pyex.", "shell.")
+
+
+class Interrupts:
+    """The handler of SIGINT, and the way an exit signal reaches the busy main thread."""
+
+    def __init__(self) -> None:
+        #: an interrupt came while the runtime was at work, and waits for its border
+        self.pending = False
+        #: an exit signal, not Ctrl-C, is what the interrupt is about
+        self._doomed = False
+        #: the code of the runtime's own waits, which can be interrupted
+        self.waits: set[types.CodeType] = set()
+        #: what ends the process this code runs in, if something does
+        self.exit_signal: Callable[[], BaseException | None] = lambda: None
+
+    def install(self) -> None:
+        """Handle Ctrl-C, if this is the main thread and nobody else does."""
+        if (
+            threading.get_ident() == threading.main_thread().ident
+            and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        ):
+            signal.signal(signal.SIGINT, self.handle)
+
+    def handle(self, signum: int, frame: types.FrameType | None) -> None:
+        """The signal handler: raise in the interrupted code, or see to it that it is raised later."""
+        if self.is_interruptible(frame):
+            self._deliver()
+        elif not self.pending:
+            self.pending = True
+            # Not a threading.Thread: starting one takes locks that the interrupted code may hold.
+            _thread.start_new_thread(self._knock, ())
+
+    def border(self) -> None:
+        """A call from user code into the runtime: the place for an interrupt that had to wait."""
+        if self.pending and threading.get_ident() == threading.main_thread().ident:
+            self._deliver()
+
+    def doom(self, thread_id: int) -> None:
+        """The process on that thread got an exit signal while its code runs."""
+        main = threading.main_thread().ident
+        if thread_id == main and signal.getsignal(signal.SIGINT) == self.handle:
+            self._doomed = True
+            _thread.interrupt_main()
+
+    def is_interruptible(self, frame: types.FrameType | None) -> bool:
+        """Whether an exception may be raised in this frame: it is user code, or waits in the runtime."""
+        while frame is not None:
+            name = str(frame.f_globals.get("__name__", ""))
+            if name.startswith(_RUNTIME):
+                return frame.f_code in self.waits
+            if name.partition(".")[0] not in sys.stdlib_module_names:
+                return True
+            frame = frame.f_back
+        return True
+
+    def _deliver(self) -> None:
+        self.pending = False
+        doomed, self._doomed = self._doomed, False
+        exit_signal = self.exit_signal()
+        if exit_signal is not None:
+            raise exit_signal
+        if not doomed:  # else the process has ended already, on its own
+            raise KeyboardInterrupt
+
+    def _knock(self) -> None:
+        while self.pending:
+            time.sleep(KNOCK_AGAIN)
+            if self.pending:
+                self.pending = False
+                _thread.interrupt_main()
+                return
+
+
+interrupts = Interrupts()

@@ -1,0 +1,102 @@
+"""The messages the runtime itself sends.
+
+They are tuples of the shape Erlang's have, so they can be matched as tuples, and they have a class and
+attributes, so they can be matched by name: ``case Down(ref, pid, reason)``. Made with fewer fields they
+are patterns for ``receive``: ``receive(Down(ref))``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyex.core.patterns import ANY
+
+
+class Down(tuple[Any, ...]):
+    """``("DOWN", ref, "process", pid, reason)``: the process monitored under ``ref`` has ended.
+
+    ``pid`` is ``(name, node)`` for a monitor made by name.
+    """
+
+    __slots__ = ()
+    __match_args__ = ("ref", "pid", "reason")
+
+    def __new__(cls, ref: Any = ANY, pid: Any = ANY, reason: Any = ANY) -> Down:
+        return tuple.__new__(cls, ("DOWN", ref, "process", pid, reason))
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return self[1], self[3], self[4]
+
+    @property
+    def ref(self) -> Any:
+        """The reference that ``Process.monitor`` gave."""
+        return self[1]
+
+    @property
+    def pid(self) -> Any:
+        """The process that ended, as it was named when monitored."""
+        return self[3]
+
+    @property
+    def reason(self) -> Any:
+        """Why it ended; ``noproc`` if it did not exist, ``noconnection`` if its node was lost."""
+        return self[4]
+
+
+class Exited(tuple[Any, ...]):
+    """``("EXIT", pid, reason)``: an exit signal, as a process that traps exits sees it."""
+
+    __slots__ = ()
+    __match_args__ = ("pid", "reason")
+
+    def __new__(cls, pid: Any = ANY, reason: Any = ANY) -> Exited:
+        return tuple.__new__(cls, ("EXIT", pid, reason))
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return self[1], self[2]
+
+    @property
+    def pid(self) -> Any:
+        """The process the signal came from: the linked one, or the caller of ``Process.exit``."""
+        return self[1]
+
+    @property
+    def reason(self) -> Any:
+        """The reason it carries."""
+        return self[2]
+
+
+class NodeUp(tuple[Any, ...]):
+    """``("nodeup", node)``: a connection to ``node`` came up."""
+
+    __slots__ = ()
+    __match_args__ = ("node",)
+
+    def __new__(cls, node: Any = ANY) -> NodeUp:
+        return tuple.__new__(cls, ("nodeup", node))
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return (self[1],)
+
+    @property
+    def node(self) -> Any:
+        """The node's name."""
+        return self[1]
+
+
+class NodeDown(tuple[Any, ...]):
+    """``("nodedown", node)``: the connection to ``node`` was lost."""
+
+    __slots__ = ()
+    __match_args__ = ("node",)
+
+    def __new__(cls, node: Any = ANY) -> NodeDown:
+        return tuple.__new__(cls, ("nodedown", node))
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return (self[1],)
+
+    @property
+    def node(self) -> Any:
+        """The node's name."""
+        return self[1]

@@ -1,0 +1,216 @@
+"""``send``, ``receive`` and what else a process does by itself."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any, Final, NoReturn, TypeVar
+
+from greenlet import getcurrent
+
+from pyex.core.carrier import Parcel, route
+from pyex.core.errors import Exit, NoProcess, ReceiveTimeout, Terminated
+from pyex.core.identity import identity
+from pyex.core.ids import Pid
+from pyex.core.interrupts import interrupts
+from pyex.core.isolation import IMMUTABLE, snapshot
+from pyex.core.patterns import matches
+from pyex.core.process import ControlBlock, Owner, names, processes
+from pyex.core.reports import message_lost
+from pyex.core.scheduler import Scheduler
+from pyex.core.signals import REG_SEND, SEND
+from pyex.core.threads import this_process
+
+T = TypeVar("T")
+
+_RAISE: Final = object()
+_DROPPED: Final = object()
+
+
+def send(dest: Any, message: T) -> T:
+    """Post ``message`` to a process and return it; never waits, and succeeds when the process is gone.
+
+    ``dest`` is a pid, a registered name, or ``(name, node)``. The receiver gets a snapshot: what either side
+    does to its own copy later, the other never sees.
+
+    Raises ``NoProcess`` (a ``LookupError``) for a name that is not registered on this node, and
+    ``NotSendable`` (a ``TypeError``) for a message that cannot be copied.
+
+    >>> send(self(), "hello")
+    'hello'
+    """
+    # The common case, a process of this scheduler, with nothing in its way.
+    try:
+        target = processes[dest.key]
+        owner: Scheduler = getcurrent().owner  # type: ignore[attr-defined]
+        if target.owner is owner:
+            # A mailbox that is not there yet, or no longer, is an AttributeError too.
+            target.mailbox.append(message if type(message) in IMMUTABLE else snapshot(message))  # type: ignore[union-attr]
+            if target.waiting:
+                target.waiting = False
+                owner.ready.append(target)
+            return message
+    except (AttributeError, KeyError):
+        pass
+    _post(dest, message)
+    return message
+
+
+def _post(dest: Any, message: Any) -> None:
+    """Send by any way but the shortest."""
+    interrupts.border()
+    if isinstance(dest, Pid):
+        local = processes.get(dest.key)
+        if local is not None:
+            local.owner.post(local, SEND, snapshot(message))
+        elif type(dest.key) is not int:
+            route.carrier.deliver(dest, SEND, message)  # encoding it is the snapshot
+    elif isinstance(dest, str):
+        process = named(dest)
+        process.owner.post(process, SEND, snapshot(message))
+    elif isinstance(dest, tuple) and len(dest) == 2 and all(isinstance(part, str) for part in dest):
+        name, node = dest
+        if node == identity.name:
+            there = names.get(name)
+            if there is not None:
+                there.owner.post(there, SEND, snapshot(message))
+        else:
+            route.carrier.deliver_to_name(name, node, REG_SEND, message)
+    else:
+        raise TypeError(f"send() takes a pid, a registered name or (name, node), not {dest!r}")
+
+
+def named(name: str) -> ControlBlock:
+    """The process registered under a name; raises ``NoProcess`` naming those there are."""
+    process = names.get(name)
+    if process is not None:
+        return process
+    known = sorted(names)
+    near = difflib.get_close_matches(name, known, n=1)
+    if near:
+        hint = f"Did you mean {near[0]!r}?"
+    elif known:
+        hint = f"Registered are: {', '.join(map(repr, known))}"
+    else:
+        hint = "No name is; Process.register(pid, name) registers one"
+    raise NoProcess(message=f"no process is registered as {name!r}. {hint}")
+
+
+def receive(*patterns: Any, timeout: float | None = None, default: Any = _RAISE) -> Any:
+    """Take the first message of the mailbox, in order of arrival, that matches any of ``patterns``.
+
+    Without patterns any message does. Waits until there is one, others running meanwhile; at most
+    ``timeout`` seconds, after which ``default`` is returned if given, else ``ReceiveTimeout`` (a
+    ``TimeoutError``) raised. ``timeout=0`` looks at what is there. Messages that do not match stay, in
+    their order.
+
+    Names in patterns are values: a pid or a ref is matched by writing it. See ``pyex.core.patterns``.
+
+    >>> send(self(), ("ok", 3))
+    >>> receive(("ok", int))
+    ('ok', 3)
+    """
+    if not patterns:
+        try:
+            mailbox = getcurrent().process.mailbox  # type: ignore[attr-defined]
+        except AttributeError:
+            mailbox = None
+        if mailbox:
+            message = mailbox.popleft()
+            if type(message) is not Parcel:
+                return message
+            mailbox.appendleft(message)
+    return select(this_process(), patterns, timeout, default)
+
+
+def select(process: ControlBlock, patterns: tuple[Any, ...], timeout: float | None, default: Any) -> Any:
+    """``receive`` in full, for a process of any kind."""
+    owner = process.owner
+    alarm = None
+    seen = 0  # messages at the front of the mailbox that are known not to match
+    last = None
+    try:
+        while True:
+            if owner.inbox:
+                owner.drain()
+            if process.exiting is not None:
+                raise Terminated(process.exiting.reason)
+            mailbox = process.mailbox
+            if mailbox:
+                if seen and (len(mailbox) < seen or mailbox[seen - 1] is not last):
+                    seen = 0  # a guard has received meanwhile
+                while seen < len(mailbox):
+                    last = mailbox[seen]
+                    if type(last) is Parcel:
+                        last = _unpack(process, mailbox, seen, last)
+                        if last is _DROPPED:
+                            continue
+                    if not patterns or any(matches(pattern, last) for pattern in patterns):
+                        del mailbox[seen]
+                        return last
+                    seen += 1
+            if timeout is not None:
+                if alarm is None and timeout > 0:
+                    alarm = owner.alarm(process, timeout)
+                elif alarm is None or alarm.fired:
+                    break
+            owner.wait(process, seen, alarm)
+    finally:
+        if alarm is not None:
+            alarm.cancel()
+    if default is not _RAISE:
+        return default
+    wanted = " or ".join(map(repr, patterns)) if patterns else "any message"
+    raise ReceiveTimeout(f"no message came within {timeout} s that matches {wanted}")
+
+
+def _unpack(process: ControlBlock, mailbox: Any, place: int, parcel: Parcel) -> Any:
+    """Decode a message where it lies, unless that fails and it is dropped."""
+    try:
+        message = parcel.open()
+    except Exception as error:  # sent by code of another node; whatever it does, only this message is lost
+        del mailbox[place]
+        message_lost(process, error)
+        return _DROPPED
+    mailbox[place] = message
+    return message
+
+
+def sleep(seconds: float) -> None:
+    """Let this process wait that long; others run meanwhile. ``None`` waits for ever.
+
+    >>> sleep(0.5)
+    """
+    process = this_process()
+    owner: Owner = process.owner
+    if process.exiting is None and seconds is not None and seconds <= 0:
+        owner.give_way(process)
+        seconds = 0
+    alarm = owner.alarm(process, seconds) if seconds else None
+    try:
+        while True:
+            if owner.inbox:
+                owner.drain()
+            if process.exiting is not None:
+                raise Terminated(process.exiting.reason)
+            if seconds == 0 or (alarm is not None and alarm.fired):
+                return
+            owner.wait(process, len(process.mailbox or ()), alarm)
+    finally:
+        if alarm is not None:
+            alarm.cancel()
+
+
+def self() -> Pid:
+    """The pid of the process this code runs in; a thread that was none becomes one."""
+    try:
+        return getcurrent().process.pid  # type: ignore[attr-defined, no-any-return]
+    except AttributeError:
+        return this_process().pid
+
+
+def exit(reason: Any = "normal") -> NoReturn:
+    """End this process with ``reason``, by raising :class:`Exit`; those linked to it get the reason too.
+
+    >>> spawn(lambda: exit("bored"))
+    """
+    raise Exit(snapshot(reason))

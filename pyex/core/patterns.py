@@ -1,0 +1,100 @@
+"""Patterns for ``receive``: what ``case`` means, except that names are values."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, Final
+
+
+class _Any:
+    """Matches every value."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "ANY"
+
+    def __reduce__(self) -> str:
+        return "ANY"
+
+
+#: The pattern that matches anything.
+ANY: Final = _Any()
+
+
+def matches(pattern: Any, value: Any) -> bool:
+    """Whether ``value`` has the shape of ``pattern``.
+
+    - ``ANY`` matches everything; a type matches its instances.
+    - A tuple matches only tuples, a list only lists: of the same length, element by element.
+    - A dict matches a dict that has at least its keys; a dataclass one of its class, field by field.
+    - Any other callable is a guard: called with the value; one that raises does not match.
+    - Everything else matches what is equal to it.
+
+    >>> matches(("ok", int), ("ok", 3))
+    True
+    """
+    if pattern is ANY or pattern is value:
+        return True
+    matcher = _MATCHERS.get(type(pattern))
+    if matcher is not None:
+        return matcher(pattern, value)
+    if isinstance(pattern, type):
+        return isinstance(value, pattern)
+    if isinstance(pattern, tuple):
+        return _tuple(pattern, value)
+    if isinstance(pattern, list):
+        return _list(pattern, value)
+    if isinstance(pattern, dict):
+        return _dict(pattern, value)
+    if dataclasses.is_dataclass(pattern):
+        return type(value) is type(pattern) and all(
+            matches(getattr(pattern, field.name), getattr(value, field.name)) for field in dataclasses.fields(pattern)
+        )
+    if callable(pattern):
+        return _guard(pattern, value)
+    return _equal(pattern, value)
+
+
+def _equal(pattern: Any, value: Any) -> bool:
+    try:
+        return bool(pattern == value)
+    except Exception:  # a comparison of somebody's own: as a guard that raises
+        return False
+
+
+def _tuple(pattern: tuple[Any, ...], value: Any) -> bool:
+    return isinstance(value, tuple) and len(value) == len(pattern) and all(map(matches, pattern, value))
+
+
+def _list(pattern: list[Any], value: Any) -> bool:
+    return isinstance(value, list) and len(value) == len(pattern) and all(map(matches, pattern, value))
+
+
+def _dict(pattern: dict[Any, Any], value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        key in value and matches(wanted, value[key]) for key, wanted in pattern.items()
+    )
+
+
+def _guard(pattern: Callable[[Any], Any], value: Any) -> bool:
+    try:
+        return bool(pattern(value))
+    except Exception:  # documented: a guard that raises does not match, as in Elixir
+        return False
+
+
+_MATCHERS: Final[dict[type, Callable[[Any, Any], bool]]] = {
+    tuple: _tuple,
+    list: _list,
+    dict: _dict,
+    str: _equal,
+    int: _equal,
+    float: _equal,
+    bytes: _equal,
+    bool: _equal,
+    type(None): lambda _, value: value is None,
+    type(lambda: None): _guard,
+    type(len): _guard,
+}

@@ -1,0 +1,120 @@
+"""What the runtime knows of a process, and the table of all of them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pyex.core.errors import Terminated
+from pyex.core.ids import Key, Pid, Ref
+
+if TYPE_CHECKING:
+    from greenlet import greenlet
+
+
+class Alarm(Protocol):
+    """A deadline for one wait."""
+
+    @property
+    def fired(self) -> bool:
+        """Whether the time has come."""
+
+    def cancel(self) -> None:
+        """Forget it."""
+
+
+class Owner(Protocol):
+    """The one place where a process's signals are applied: its scheduler, or its own thread."""
+
+    inbox: deque[Any]
+
+    def post(self, process: ControlBlock, op: int, args: Any) -> None:
+        """From any thread: have this signal applied, after those posted before from the same thread."""
+
+    def drain(self) -> None:
+        """Apply the signals that other threads have posted."""
+
+    def wake(self, process: ControlBlock) -> None:
+        """Let a process that waits look again."""
+
+    def alarm(self, process: ControlBlock, seconds: float) -> Alarm:
+        """An alarm that wakes the process."""
+
+    def wait(self, process: ControlBlock, seen: int, alarm: Alarm | None) -> None:
+        """In the process: give up the thread until woken; at once if there are not just ``seen`` messages."""
+
+    def give_way(self, process: ControlBlock) -> None:
+        """In the process: let others that can run do so first."""
+
+
+class Relations:
+    """What most processes never have, allocated when first needed."""
+
+    __slots__ = ("links", "monitors", "name", "puts", "text", "trap_exit", "watchers")
+
+    def __init__(self) -> None:
+        self.trap_exit = False
+        self.name: str | None = None
+        #: linked process -> None, or the number of an unlink that it has not acknowledged yet
+        self.links: dict[Pid, int | None] = {}
+        #: monitors of this process on others: what was monitored, a pid or (name, node)
+        self.monitors: dict[Ref, Pid | tuple[str, str]] = {}
+        #: monitors of others on this process: who, and as what it was monitored
+        self.watchers: dict[Ref, tuple[Pid, Pid | tuple[str, str]]] = {}
+        #: printed text that has no end of line yet
+        self.text = ""
+        #: writes to the group leader since one was last acknowledged
+        self.puts = 0
+
+
+class ControlBlock:
+    """One process: its identity, its mailbox and where it runs.
+
+    Changed only by its owner: on a scheduler's thread, or under the lock of a thread-backed process.
+    """
+
+    __slots__ = (
+        "exiting", "greenlet", "initial_call", "leader", "mailbox", "owner", "parent", "pid", "relations",
+        "start", "waiting",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        pid: Pid,
+        owner: Owner,
+        start: tuple[Callable[..., Any], tuple[Any, ...]] | None,
+        parent: Pid | None,
+        leader: Pid | None,
+    ) -> None:
+        self.pid = pid
+        self.owner = owner
+        #: the function and arguments to run; None once it has begun (or for a thread that became a process)
+        self.start = start
+        self.initial_call = start[0] if start is not None else None
+        self.parent = parent
+        #: the group leader: where its output goes
+        self.leader = leader
+        #: None until the first message, and again once the process is ending
+        self.mailbox: deque[Any] | None = None
+        #: it waits for something to change, and is in no queue of runnable processes
+        self.waiting = False
+        #: set by the exit signal that ends it
+        self.exiting: Terminated | None = None
+        #: the stack it runs on, once it has one
+        self.greenlet: greenlet | None = None
+        self.relations: Relations | None = None
+
+    def relate(self) -> Relations:
+        """Its relations, made when there are none yet."""
+        relations = self.relations
+        if relations is None:
+            relations = self.relations = Relations()
+        return relations
+
+
+#: Every living local process, by its pid's key.
+processes: dict[Key, ControlBlock] = {}
+
+#: Registered names.
+names: dict[str, ControlBlock] = {}

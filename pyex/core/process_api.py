@@ -1,0 +1,234 @@
+"""``Process``: the operations on processes that are not everyday ones, as in Elixir."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyex.core.carrier import route
+from pyex.core.errors import NoProcess
+from pyex.core.identity import identity
+from pyex.core.ids import Pid, Ref
+from pyex.core.isolation import snapshot
+from pyex.core.messages import Down, Exited
+from pyex.core.messaging import named, receive, select
+from pyex.core.process import ControlBlock, names, processes
+from pyex.core.signals import (
+    DEMONITOR,
+    EXIT2,
+    GROUP_LEADER,
+    IS_ALIVE,
+    LINK,
+    MONITOR,
+    SEND,
+    signal,
+    start_unlink,
+    unreachable,
+)
+from pyex.core.spawning import give_name
+from pyex.core.threads import this_process
+
+
+class Process:
+    """A namespace, as in Elixir; processes themselves are made by ``spawn``."""
+
+    def __new__(cls) -> Process:
+        raise TypeError("Process is a namespace: spawn(fn, *args) starts a process and returns its pid")
+
+    @staticmethod
+    def link(pid: Pid) -> bool:
+        """Link this process and ``pid``: when one ends abnormally, so does the other.
+
+        A second link to the same process is the first. Linking to a dead process of this node raises
+        ``NoProcess``; if this process traps exits, or ``pid`` is of another node, the answer is
+        ``("EXIT", pid, "noproc")`` instead.
+        """
+        process = this_process()
+        _expect_pid("Process.link", pid)
+        links = process.relate().links
+        if pid == process.pid or links.get(pid, 0) is None:
+            return True
+        if type(pid.key) is int and pid.key not in processes:
+            if not process.relate().trap_exit:
+                raise NoProcess(message=f"cannot link to {pid!r}: it is not alive")
+            process.owner.post(process, SEND, Exited(pid, "noproc"))
+            return True
+        links[pid] = None
+        signal(pid, LINK, (process.pid,))
+        return True
+
+    @staticmethod
+    def unlink(pid: Pid) -> bool:
+        """Remove the link to ``pid``, if any: afterwards no exit signal of that link arrives.
+
+        One that this process has already got as a message, trapping exits, stays in its mailbox.
+        """
+        _expect_pid("Process.unlink", pid)
+        start_unlink(this_process(), pid)
+        return True
+
+    @staticmethod
+    def monitor(target: Pid | str | tuple[str, str]) -> Ref:
+        """Get a ``Down`` message when ``target`` ends; at once, with ``noproc``, if it does not exist.
+
+        ``target`` is a pid, a registered name or ``(name, node)``; by name, the message carries
+        ``(name, node)``. Every call makes a monitor of its own.
+
+        >>> ref = Process.monitor(pid)
+        >>> receive(Down(ref), timeout=5)
+        """
+        process = this_process()
+        ref = Ref()
+        if isinstance(target, str):
+            target = (target, identity.name or "nonode@nohost")
+        monitors = process.relate().monitors
+        monitors[ref] = target
+        if isinstance(target, Pid):
+            signal(target, MONITOR, (process.pid, ref, target))
+        elif isinstance(target, tuple) and len(target) == 2:
+            _to_name(target, MONITOR, (process.pid, ref, target))
+        else:
+            del monitors[ref]
+            raise TypeError(f"Process.monitor takes a pid, a registered name or (name, node), not {target!r}")
+        return ref
+
+    @staticmethod
+    def demonitor(ref: Ref, *, flush: bool = False, info: bool = False) -> bool:
+        """End a monitor of this process; afterwards its ``Down`` does not arrive any more.
+
+        ``flush=True`` also removes one that is in the mailbox already. Returns True; with ``info=True``,
+        whether the monitor was still active. Only the process that made a monitor can end it.
+        """
+        process = this_process()
+        relations = process.relations
+        target = relations.monitors.pop(ref, None) if relations is not None else None
+        if isinstance(target, Pid):
+            signal(target, DEMONITOR, (process.pid, ref))
+        elif target is not None:
+            _to_name(target, DEMONITOR, (process.pid, ref))
+        if flush:
+            select(process, (Down(ref),), 0, None)
+        return target is not None if info else True
+
+    @staticmethod
+    def exit(pid: Pid, reason: Any) -> bool:
+        """Send an exit signal to ``pid``, on whatever node; always True, also when it is gone.
+
+        The process ends with ``reason``; if it traps exits it gets ``("EXIT", self(), reason)`` instead.
+        ``"normal"`` only reaches one that traps exits (and the caller itself). ``"kill"`` cannot be
+        trapped: the process ends with ``"killed"``.
+        """
+        _expect_pid("Process.exit", pid)
+        process = this_process()
+        signal(pid, EXIT2, (process.pid, snapshot(reason)))
+        if process.exiting is not None:
+            receive(timeout=0)  # it was this process itself: raises
+        return True
+
+    @staticmethod
+    def flag(name: str, value: Any) -> Any:
+        """Set a flag of this process and return its old value.
+
+        ``trap_exit``: whether exit signals become messages, ``("EXIT", pid, reason)``.
+        """
+        relations = this_process().relate()
+        if name != "trap_exit":
+            raise ValueError(f"there is no flag {name!r}: there is 'trap_exit'")
+        if not isinstance(value, bool):
+            raise TypeError(f"trap_exit is True or False, not {value!r}")
+        old, relations.trap_exit = relations.trap_exit, value
+        return old
+
+    @staticmethod
+    def register(pid: Pid, name: str) -> bool:
+        """Register a process of this node under a name; ``send(name, ...)`` then reaches it.
+
+        The name is freed when the process ends. Raises ``NameTaken`` (a ``ValueError``) if the name is, or if
+        the process has another one; ``NoProcess`` if it is not alive.
+        """
+        _expect_pid("Process.register", pid)
+        process = _local(pid)
+        give_name(process, name)
+        if processes.get(pid.key) is not process and names.get(name) is process:
+            del names[name]  # it ended meanwhile, perhaps without having seen the name
+            raise NoProcess(message=f"cannot register {pid!r}: it is not alive")
+        return True
+
+    @staticmethod
+    def unregister(name: str) -> bool:
+        """Free a registered name; raises ``NoProcess`` if it is not registered."""
+        process = named(name)
+        del names[name]
+        process.relate().name = None
+        return True
+
+    @staticmethod
+    def whereis(name: str) -> Pid | None:
+        """The pid registered under ``name`` on this node, or None."""
+        process = names.get(name)
+        return process.pid if process is not None else None
+
+    @staticmethod
+    def registered() -> list[str]:
+        """The registered names of this node, sorted."""
+        return sorted(names)
+
+    @staticmethod
+    def alive(pid: Pid) -> bool:
+        """Whether a process of this node is alive, this process's own earlier signals to it included."""
+        _expect_pid("Process.alive", pid)
+        if type(pid.key) is not int:
+            raise ValueError(f"Process.alive asks about processes of this node, not {pid!r}")
+        target = processes.get(pid.key)
+        if target is None:
+            return False
+        here = this_process()
+        if target.owner is here.owner:
+            return target.exiting is None
+        # What this process has sent before may still be on its way: ask behind it.
+        ref = Ref()
+        signal(pid, IS_ALIVE, (here.pid, ref))
+        return bool(receive((ref, bool))[1])
+
+    @staticmethod
+    def list() -> list[Pid]:
+        """The pids of all processes of this node, oldest first."""
+        return [process.pid for process in list(processes.values())]
+
+    @staticmethod
+    def group_leader(pid: Pid | None = None, leader: Pid | None = None) -> Pid | None:
+        """The group leader of this process: where what it prints goes; None for the program's own output.
+
+        ``group_leader(pid, leader)`` gives ``pid`` another one, and returns it.
+        """
+        process = this_process()
+        if leader is None:
+            return (process if pid is None else _local(pid)).leader
+        signal(pid or process.pid, GROUP_LEADER, (process.pid, leader))
+        return leader
+
+
+def _expect_pid(what: str, pid: Any) -> None:
+    if not isinstance(pid, Pid):
+        hint = f"; Process.whereis({pid!r}) gives the pid of a name" if isinstance(pid, str) else ""
+        raise TypeError(f"{what} takes a pid, not {pid!r}{hint}")
+
+
+def _local(pid: Pid) -> ControlBlock:
+    process = processes.get(pid.key)
+    if process is None or process.exiting is not None:
+        what = "is not alive" if type(pid.key) is int else "is a process of another node"
+        raise NoProcess(message=f"{pid!r} {what}")
+    return process
+
+
+def _to_name(target: tuple[str, str], op: int, args: Any) -> None:
+    """Send a signal to whoever has a name, here or on another node."""
+    name, node = target
+    if node != (identity.name or "nonode@nohost"):
+        route.carrier.deliver_to_name(name, node, op, args)
+        return
+    process = names.get(name)
+    if process is not None:
+        process.owner.post(process, op, args)
+    else:
+        unreachable(target, op, args, "noproc")

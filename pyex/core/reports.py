@@ -1,0 +1,63 @@
+"""Crash reports: a process never ends abnormally in silence."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from pyex.core.crash import Crash, format_user_traceback
+from pyex.core.process import ControlBlock
+
+log = logging.getLogger("pyex.process")
+
+
+def is_quiet(reason: Any) -> bool:
+    """Whether an exit reason is an orderly end, of which there is nothing to report."""
+    if isinstance(reason, tuple) and len(reason) == 2:
+        reason = reason[0]
+    return isinstance(reason, str) and reason in ("normal", "shutdown")
+
+
+def ended(process: ControlBlock, reason: Any, error: BaseException | None) -> None:
+    """Report an abnormal end, before anybody is told of it."""
+    if is_quiet(reason) or not log.isEnabledFor(logging.ERROR):
+        return
+    lines = [f"{describe(process)} ended: {_brief(reason)}"]
+    if error is not None and process.exiting is None:
+        lines += [line.rstrip("\n") for line in format_user_traceback(error)]
+    if process.initial_call is not None:
+        lines.append(f"Initial call: {function_name(process.initial_call)}")
+    relations = process.relations
+    if relations is not None and relations.links:
+        lines.append(f"Linked to: {', '.join(map(repr, relations.links))}")
+    log.error("%s", "\n".join(lines), extra={"pid": process.pid})
+
+
+def message_lost(process: ControlBlock, error: BaseException) -> None:
+    """Report a message from another node that could not be decoded, and so was dropped."""
+    log.error(
+        "A message to %s from another node was dropped, because it cannot be decoded here: %s: %s",
+        describe(process), type(error).__name__, error,
+    )  # fmt: skip
+
+
+def describe(process: ControlBlock) -> str:
+    """The process as a person would name it."""
+    name = process.relations.name if process.relations is not None else None
+    return f"Process {process.pid!r}" if name is None else f"Process {process.pid!r} ({name!r})"
+
+
+def function_name(fn: Callable[..., Any]) -> str:
+    """``module.name`` of a callable, as far as it has one."""
+    fn = getattr(fn, "func", fn)
+    name = getattr(fn, "__qualname__", None) or type(fn).__qualname__
+    module = getattr(fn, "__module__", None)
+    return f"{module}.{name}" if module else str(name)
+
+
+def _brief(reason: Any) -> str:
+    if isinstance(reason, Crash):
+        return f"{type(reason.exception).__name__}: {reason.exception}"
+    text = repr(reason)
+    return text if len(text) <= 500 else text[:500] + "..."

@@ -1,0 +1,249 @@
+"""A scheduler: an OS thread that runs an asyncio event loop and, in it, processes.
+
+Processes are greenlets. A process that waits switches straight to the next runnable one; when none is
+left, or I/O has waited long enough, to the hub: the greenlet that runs the event loop. A slice of the run
+queue is a callback of the loop, so sockets and timers live on the same thread with no hand-off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from asyncio import events
+from collections import deque
+from typing import Any, Final
+
+from greenlet import getcurrent, greenlet
+
+from pyex.core.lifecycle import run_to_end
+from pyex.core.process import Alarm, ControlBlock
+from pyex.core.signals import apply, end
+
+#: Switches between processes before the loop gets a turn at its I/O and timers.
+SWITCHES_PER_SLICE: Final = 300
+
+#: Greenlets kept for reuse when their process has ended.
+IDLE_WORKERS: Final = 64
+
+_thread = threading.local()
+
+
+def scheduler_of_thread() -> Scheduler | None:
+    """The scheduler whose thread this is."""
+    return getattr(_thread, "scheduler", None)
+
+
+class Worker(greenlet):
+    """The greenlet of a process, and after its end of another one.
+
+    Always started by the hub: a greenlet inherits the recursion depth of where it is first entered.
+    """
+
+    __slots__ = ("owner", "process")
+
+    owner: Scheduler
+    process: ControlBlock
+
+    def run(self) -> None:
+        """Run one process after the other, until there is no use for another greenlet."""
+        owner = self.owner
+        ready, idle = owner.ready, owner.idle_workers
+        while True:
+            run_to_end(self.process)
+            del self.process
+            self.gr_context = None  # a process starts with an empty context of its own
+            if ready and owner.budget > 0:
+                owner.budget -= 1
+                process = ready.popleft()
+                if process.greenlet is None:
+                    if owner.begin(process, self):
+                        continue
+                    following: greenlet = owner.hub
+                else:
+                    following = process.greenlet
+            else:
+                following = owner.hub
+            if len(idle) >= IDLE_WORKERS:
+                self.parent = following
+                return
+            idle.append(self)
+            following.switch()
+
+
+class _Timer:
+    """Wakes a process of a scheduler at a given time."""
+
+    __slots__ = ("fired", "handle", "process")
+
+    def __init__(self, scheduler: Scheduler, process: ControlBlock, seconds: float) -> None:
+        self.fired = False
+        self.process = process
+        self.handle = scheduler.loop.call_later(seconds, self._fire)
+
+    def _fire(self) -> None:
+        self.fired = True
+        if self.process.waiting:
+            self.process.owner.wake(self.process)
+
+    def cancel(self) -> None:
+        self.handle.cancel()
+
+
+class Scheduler:
+    """Owns processes and runs them; see the module's docstring.
+
+    ``ready``, ``budget`` and the processes' state belong to its thread; other threads only ``post``.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.loop = asyncio.new_event_loop()
+        #: runnable processes, the next one first
+        self.ready: deque[ControlBlock] = deque()
+        #: signals posted by other threads
+        self.inbox: deque[tuple[ControlBlock, int, Any]] = deque()
+        #: switches left in this slice
+        self.budget = 0
+        #: the workers that wait for a process
+        self.idle_workers: list[Worker] = []
+        #: a slice runs or is sure to run; whoever sets it schedules the slice
+        self.slice_due = False
+        self.hub: greenlet
+        self.thread = threading.Thread(target=self._main, name=f"pyex-scheduler-{number}", daemon=True)
+        started = threading.Event()
+        self.loop.call_soon(started.set)
+        self.thread.start()
+        started.wait()
+
+    def _main(self) -> None:
+        _thread.scheduler = self
+        self.hub = getcurrent()
+        try:
+            self.loop.run_forever()
+        finally:
+            self.loop.close()
+
+    # As an owner of processes
+
+    def post(self, process: ControlBlock, op: int, args: Any) -> None:
+        """Apply a signal: at once on this thread, else at the beginning of the next slice."""
+        if scheduler_of_thread() is self:
+            apply(process, op, args)
+        else:
+            self.inbox.append((process, op, args))
+            if not self.slice_due:
+                self.slice_due = True
+                self.loop.call_soon_threadsafe(self.run_slice)
+
+    def drain(self) -> None:
+        """Apply what other threads have posted, in the order it came."""
+        inbox = self.inbox
+        while inbox:
+            process, op, args = inbox.popleft()
+            if op == START:
+                self.ready.append(process)
+            else:
+                apply(process, op, args)
+
+    def wake(self, process: ControlBlock) -> None:
+        """Make a waiting process runnable."""
+        if process.waiting:
+            process.waiting = False
+            self.make_ready(process)
+
+    def make_ready(self, process: ControlBlock) -> None:
+        """Put a process at the end of the run queue."""
+        self.ready.append(process)
+        if not self.slice_due:
+            self.slice_due = True
+            self.loop.call_soon(self.run_slice)
+
+    def start(self, process: ControlBlock) -> None:
+        """From any thread: run a new process of this scheduler."""
+        if scheduler_of_thread() is self:
+            self.make_ready(process)
+        else:
+            self.post(process, START, None)
+
+    def alarm(self, process: ControlBlock, seconds: float) -> Alarm:
+        """A timer of the loop that wakes the process."""
+        return _Timer(self, process, seconds)
+
+    def wait(self, process: ControlBlock, seen: int = 0, alarm: Alarm | None = None) -> None:
+        """In a process: run others until somebody wakes this one."""
+        process.waiting = True
+        if self.ready and self.budget > 0:
+            self.budget -= 1
+            following = self.ready.popleft()
+            stack = following.greenlet
+            if stack is not None:
+                stack.switch()
+                return
+            if self.idle_workers:
+                worker = self.idle_workers.pop()
+                if self.begin(following, worker):
+                    worker.switch()
+                    return
+                self.idle_workers.append(worker)
+            else:
+                self.ready.appendleft(following)
+        self.hub.switch()
+
+    def give_way(self, process: ControlBlock) -> None:
+        """In a process: let every other runnable one run first."""
+        self.ready.append(process)
+        self.hub.switch()
+
+    # The run queue
+
+    def begin(self, process: ControlBlock, worker: Worker) -> bool:
+        """Give a runnable process that has no stack one; False if it is to end without ever running."""
+        if process.exiting is not None:
+            end(process, process.exiting.reason)
+            return False
+        worker.process = process
+        process.greenlet = worker
+        return True
+
+    def run_slice(self) -> None:
+        """Run processes until none is runnable or the slice is over; a callback of the loop."""
+        # Code of a process is plain code: asyncio.run() must work there, so no loop seems to run.
+        events._set_running_loop(None)
+        self.slice_due = True
+        try:
+            if self.inbox:
+                self.drain()
+            self.budget = SWITCHES_PER_SLICE
+            while self.ready and self.budget > 0:
+                self.budget -= 1
+                self._resume(self.ready.popleft())
+                if self.inbox and not self.ready:
+                    self.drain()
+        finally:
+            events._set_running_loop(self.loop)
+        self.slice_due = False
+        if self.ready or self.inbox:  # looked at after the flag is down, or a post could be overlooked
+            self.slice_due = True
+            self.loop.call_soon(self.run_slice)
+
+    def _resume(self, process: ControlBlock) -> None:
+        worker = process.greenlet
+        if worker is None:
+            worker = self.idle_workers.pop() if self.idle_workers else self._new_worker()
+            if not self.begin(process, worker):
+                self.idle_workers.append(worker)
+                return
+        worker.switch()
+
+    def _new_worker(self) -> Worker:
+        worker = Worker()
+        worker.owner = self
+        return worker
+
+    def run_on_loop(self, callback: Any, *args: Any) -> None:
+        """From any thread: call ``callback`` on the loop, soon."""
+        self.loop.call_soon_threadsafe(callback, *args)
+
+
+#: Posted by a thread that has made a process for this scheduler; not a signal between processes.
+START: Final = -1

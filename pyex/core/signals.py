@@ -1,0 +1,200 @@
+"""Signals: everything one process does to another.
+
+A signal is an operation and its arguments, under the names (and numbers) of Erlang's distribution
+protocol. It is applied by the receiver's owner, one at a time, in the order in which each sender sent.
+The sender comes first in the arguments, but for a message, whose argument is the message itself.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final
+
+from pyex.core.carrier import route
+from pyex.core.errors import Terminated
+from pyex.core.ids import Pid, Ref
+from pyex.core.isolation import snapshot
+from pyex.core.messages import Down, Exited
+from pyex.core.process import ControlBlock, names, processes
+
+LINK: Final = 1  # (sender,)
+SEND: Final = 2  # message
+EXIT: Final = 3  # (sender, reason): a link has broken
+REG_SEND: Final = 6  # message, to a name of another node
+GROUP_LEADER: Final = 7  # (sender, leader)
+EXIT2: Final = 8  # (sender, reason): somebody called exit(pid, reason)
+MONITOR: Final = 19  # (sender, ref, what was monitored: a pid or (name, node))
+DEMONITOR: Final = 20  # (sender, ref)
+MONITOR_EXIT: Final = 21  # (sender or None, ref, what was monitored, reason)
+SPAWN_REQUEST: Final = 29  # between nodes only
+SPAWN_REPLY: Final = 31  # between nodes only
+UNLINK: Final = 35  # (sender, number)
+UNLINK_ACK: Final = 36  # (sender, number)
+IS_ALIVE: Final = 100  # (sender, ref): within a node only; answered by (ref, bool)
+
+_next_unlink = itertools.count(1).__next__
+
+
+def signal(target: Pid, op: int, args: Any) -> None:
+    """Send a signal to a process, on whatever node; one that no longer exists is answered for."""
+    process = processes.get(target.key)
+    if process is not None:
+        process.owner.post(process, op, args)
+    elif type(target.key) is int:
+        unreachable(target, op, args, "noproc")
+    else:
+        route.carrier.deliver(target, op, args)
+
+
+def apply(process: ControlBlock, op: int, args: Any) -> None:
+    """Let a signal take effect; called by the owner of the process only."""
+    if processes.get(process.pid.key) is process:
+        _HANDLERS[op](process, args)
+    else:
+        unreachable(process.pid, op, args, "noproc")
+
+
+def unreachable(target: Pid | tuple[str, str], op: int, args: Any, reason: str) -> None:
+    """Answer a signal in the place of a process that is not there (``noproc``, ``noconnection``)."""
+    if op == MONITOR:
+        sender, ref, identity = args
+        signal(sender, MONITOR_EXIT, (None, ref, identity, reason))
+    elif op == LINK and isinstance(target, Pid):
+        signal(args[0], EXIT, (target, reason))
+    elif op == UNLINK and isinstance(target, Pid):
+        signal(args[0], UNLINK_ACK, (target, args[1]))
+    elif op == IS_ALIVE:
+        signal(args[0], SEND, (args[1], False))
+
+
+def start_unlink(process: ControlBlock, peer: Pid) -> None:
+    """Remove an active link; until the peer acknowledges it, whatever still comes from the link is stale."""
+    links = process.relate().links
+    if links.get(peer, 0) is None:
+        number = links[peer] = _next_unlink()
+        signal(peer, UNLINK, (process.pid, number))
+
+
+def doom(process: ControlBlock, reason: Any) -> None:
+    """An exit signal has hit: the process ends the next time it would run or wait."""
+    if process.exiting is None:
+        process.exiting = Terminated(reason)
+        process.mailbox = None
+        process.owner.wake(process)
+
+
+def end(process: ControlBlock, reason: Any) -> None:
+    """Take a process that has stopped running out of the world, and tell those who asked to be told."""
+    pid = process.pid
+    del processes[pid.key]
+    process.exiting = process.exiting or Terminated(reason)
+    process.mailbox = process.greenlet = process.start = None
+    relations = process.relations
+    if relations is None:
+        return
+    process.relations = None
+    if relations.name is not None and names.get(relations.name) is process:
+        del names[relations.name]
+    for ref, watched in relations.monitors.items():
+        if isinstance(watched, Pid):
+            signal(watched, DEMONITOR, (pid, ref))
+        else:
+            route.carrier.deliver_to_name(*watched, DEMONITOR, (pid, ref))
+    for peer, unlinking in relations.links.items():
+        if unlinking is None:
+            signal(peer, EXIT, (pid, snapshot(reason)))
+    for ref, (watcher, identity) in relations.watchers.items():
+        signal(watcher, MONITOR_EXIT, (pid, ref, identity, snapshot(reason)))
+
+
+def _on_message(process: ControlBlock, message: Any) -> None:
+    if process.exiting is not None:
+        return
+    if process.mailbox is None:
+        process.mailbox = deque()
+    process.mailbox.append(message)
+    if process.waiting:
+        process.owner.wake(process)
+
+
+def _on_link(process: ControlBlock, args: tuple[Pid]) -> None:
+    # Ignored while an unlink of ours is under way: the peer will see that unlink after its link.
+    process.relate().links.setdefault(args[0], None)
+
+
+def _on_unlink(process: ControlBlock, args: tuple[Pid, int]) -> None:
+    peer, number = args
+    links = process.relate().links
+    if links.get(peer, 0) is None:
+        del links[peer]
+    signal(peer, UNLINK_ACK, (process.pid, number))
+
+
+def _on_unlink_ack(process: ControlBlock, args: tuple[Pid, int]) -> None:
+    peer, number = args
+    links = process.relate().links
+    if links.get(peer) == number:
+        del links[peer]
+
+
+def _on_link_exit(process: ControlBlock, args: tuple[Pid, Any]) -> None:
+    peer, reason = args
+    if process.relate().links.pop(peer, 0) is None:  # neither unlinked nor being unlinked
+        _exit_signal(process, peer, reason)
+
+
+def _on_exit(process: ControlBlock, args: tuple[Pid, Any]) -> None:
+    sender, reason = args
+    if isinstance(reason, str) and reason == "kill":
+        doom(process, "killed")
+    else:
+        _exit_signal(process, sender, reason)
+
+
+def _exit_signal(process: ControlBlock, sender: Pid, reason: Any) -> None:
+    relations = process.relations
+    if relations is not None and relations.trap_exit:
+        _on_message(process, Exited(sender, reason))
+    elif not (isinstance(reason, str) and reason == "normal") or sender == process.pid:
+        doom(process, reason)
+
+
+def _on_monitor(process: ControlBlock, args: tuple[Pid, Ref, Pid | tuple[str, str]]) -> None:
+    sender, ref, identity = args
+    process.relate().watchers[ref] = (sender, identity)
+
+
+def _on_demonitor(process: ControlBlock, args: tuple[Pid, Ref]) -> None:
+    process.relate().watchers.pop(args[1], None)
+
+
+def _on_monitor_exit(process: ControlBlock, args: tuple[Pid | None, Ref, Any, Any]) -> None:
+    _, ref, identity, reason = args
+    relations = process.relations
+    if relations is not None and relations.monitors.pop(ref, None) is not None:
+        _on_message(process, Down(ref, identity, reason))
+
+
+def _on_group_leader(process: ControlBlock, args: tuple[Pid, Pid]) -> None:
+    process.leader = args[1]
+
+
+def _on_is_alive(process: ControlBlock, args: tuple[Pid, Ref]) -> None:
+    signal(args[0], SEND, (args[1], process.exiting is None))
+
+
+_HANDLERS: Final[dict[int, Callable[[ControlBlock, Any], None]]] = {
+    SEND: _on_message,
+    LINK: _on_link,
+    UNLINK: _on_unlink,
+    UNLINK_ACK: _on_unlink_ack,
+    EXIT: _on_link_exit,
+    EXIT2: _on_exit,
+    MONITOR: _on_monitor,
+    DEMONITOR: _on_demonitor,
+    MONITOR_EXIT: _on_monitor_exit,
+    GROUP_LEADER: _on_group_leader,
+    IS_ALIVE: _on_is_alive,
+}

@@ -1,0 +1,116 @@
+"""Starting processes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pyex.core.errors import NameTaken
+from pyex.core.ids import Pid, Ref, new_pid
+from pyex.core.interrupts import interrupts
+from pyex.core.isolation import snapshot_call
+from pyex.core.process import ControlBlock, names, processes
+from pyex.core.runtime import runtime
+from pyex.core.scheduler import Scheduler
+from pyex.core.threads import ThreadOwner, process_here, start_thread, this_process
+
+
+def spawn(fn: Callable[..., Any], *args: Any, name: str | None = None, thread: bool = False) -> Pid:
+    """Start a process that runs ``fn(*args)``, and return its pid at once.
+
+    Any function will do. What it carries (arguments, closure, defaults) is a snapshot. ``name`` registers
+    the process before it runs; ``thread=True`` gives it an OS thread of its own, for code that blocks. The
+    process ends when ``fn`` returns, with reason ``normal``; what ``fn`` raises ends it with a ``Crash``.
+
+    Raises ``NameTaken`` (a ``ValueError``), ``NotSendable`` (a ``TypeError``).
+
+    >>> parent = self()
+    >>> spawn(lambda: send(parent, "hello"))
+    """
+    interrupts.border()
+    return start(create(fn, args, process_here(), name, thread)).pid
+
+
+def spawn_link(fn: Callable[..., Any], *args: Any, name: str | None = None, thread: bool = False) -> Pid:
+    """Like :func:`spawn`, linked to this process from the first moment on.
+
+    >>> spawn_link(lambda: exit("boom"))    # ends this process too, unless it traps exits
+    """
+    here = this_process()
+    process = create(fn, args, here, name, thread)
+    process.relate().links[here.pid] = None
+    here.relate().links[process.pid] = None
+    return start(process).pid
+
+
+def spawn_monitor(
+    fn: Callable[..., Any], *args: Any, name: str | None = None, thread: bool = False, link: bool = False
+) -> tuple[Pid, Ref]:
+    """Like :func:`spawn`, monitored by this process; returns ``(pid, ref)``. ``link=True`` links it too.
+
+    >>> pid, ref = spawn_monitor(lambda: exit("done"))
+    >>> receive(Down(ref)).reason
+    'done'
+    """
+    here = this_process()
+    process = create(fn, args, here, name, thread)
+    ref = Ref()
+    process.relate().watchers[ref] = (here.pid, process.pid)
+    here.relate().monitors[ref] = process.pid
+    if link:
+        process.relate().links[here.pid] = None
+        here.relate().links[process.pid] = None
+    return start(process).pid, ref
+
+
+def create(
+    fn: Callable[..., Any],
+    args: tuple[Any, ...] = (),
+    parent: ControlBlock | None = None,
+    name: str | None = None,
+    thread: bool = False,
+    *,
+    leader: Pid | None = None,
+    scheduler: Scheduler | None = None,
+    system: bool = False,
+) -> ControlBlock:
+    """A new process, in the table but not running yet; what must hold from its first moment is set now."""
+    if not callable(fn):
+        raise TypeError(f"spawn takes a function to run and its arguments, not {fn!r}")
+    owner = ThreadOwner() if thread else scheduler or runtime.scheduler()
+    process = ControlBlock(
+        new_pid(system),
+        owner,
+        snapshot_call(fn, args),
+        parent.pid if parent is not None else None,
+        leader or (parent.leader if parent is not None else None),
+    )
+    if isinstance(owner, ThreadOwner):
+        owner.process = process
+    if name is not None:
+        give_name(process, name)
+    processes[process.pid.key] = process
+    return process
+
+
+def start(process: ControlBlock) -> ControlBlock:
+    """Let a created process run."""
+    owner = process.owner
+    if isinstance(owner, Scheduler):
+        owner.start(process)
+    else:
+        start_thread(process, f"pyex-process-{process.pid}")
+    return process
+
+
+def give_name(process: ControlBlock, name: str) -> None:
+    """Register a process under a name; the caller sees to it that the process is alive."""
+    if not isinstance(name, str) or not name:
+        raise TypeError(f"a process's name is a str that is not empty, not {name!r}")
+    relations = process.relate()
+    if relations.name is not None:
+        raise NameTaken(f"{process.pid!r} is registered already, as {relations.name!r}")
+    holder = names.setdefault(name, process)
+    if holder is not process:
+        raise NameTaken(f"the name {name!r} is taken, by {holder.pid!r}")
+    relations.name = name

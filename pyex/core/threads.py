@@ -1,0 +1,227 @@
+"""Threads as processes: any thread that uses pyex becomes a process by doing so."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
+
+from greenlet import getcurrent
+
+from pyex.core.errors import Exit, PyexError, Terminated
+from pyex.core.ids import Pid, new_pid
+from pyex.core.interrupts import interrupts
+from pyex.core.lifecycle import call_and_finish, finish, run_to_end
+from pyex.core.process import Alarm, ControlBlock, processes
+from pyex.core.scheduler import scheduler_of_thread
+from pyex.core.signals import apply
+
+T = TypeVar("T")
+
+
+class _Deadline:
+    """The alarm of a thread: it waits with a time limit instead."""
+
+    __slots__ = ("at",)
+
+    def __init__(self, seconds: float) -> None:
+        self.at = time.monotonic() + seconds
+
+    @property
+    def fired(self) -> bool:
+        return time.monotonic() >= self.at
+
+    def remaining(self) -> float:
+        return max(0.0, self.at - time.monotonic())
+
+    def cancel(self) -> None:
+        pass
+
+
+class ThreadOwner:
+    """The owner of a process that has a whole thread.
+
+    Whoever posts a signal applies it, one thread at a time, so that a process whose thread is busy in
+    foreign code can still be linked to, monitored and exited.
+    """
+
+    __slots__ = ("_applying", "_parking", "inbox", "process", "thread_id")
+
+    process: ControlBlock
+
+    def __init__(self) -> None:
+        self.inbox: deque[tuple[int, Any]] = deque()
+        self._applying = threading.Lock()
+        #: an item for each time the thread is to look again
+        self._parking: SimpleQueue[None] = SimpleQueue()
+        self.thread_id = threading.get_ident()
+
+    def post(self, process: ControlBlock, op: int, args: Any) -> None:
+        """Apply a signal, or leave it to the thread that is applying one."""
+        self.inbox.append((op, args))
+        self.drain()
+
+    def drain(self) -> None:
+        """Apply what is posted, unless another thread is doing so."""
+        inbox = self.inbox
+        while inbox and self._applying.acquire(blocking=False):
+            try:
+                while inbox:
+                    op, args = inbox.popleft()
+                    apply(self.process, op, args)
+            finally:
+                self._applying.release()
+
+    def wake(self, process: ControlBlock) -> None:
+        """Let the thread look again."""
+        if process.waiting:
+            process.waiting = False
+            self._parking.put(None)
+        elif process.exiting is not None:
+            interrupts.doom(self.thread_id)
+
+    def alarm(self, process: ControlBlock, seconds: float) -> Alarm:
+        """A deadline; the wait itself wakes at it."""
+        return _Deadline(seconds)
+
+    def wait(self, process: ControlBlock, seen: int, alarm: Alarm | None) -> None:
+        """Wait for the next wake-up; an interrupt (Ctrl-C) is let in here and nowhere else in the runtime."""
+        try:
+            process.waiting = True
+            # Looked at after the flag is up: a signal applied before that woke nobody.
+            if process.exiting is not None or len(process.mailbox or ()) != seen:
+                return
+            if alarm is None:
+                self._parking.get()
+            else:
+                assert isinstance(alarm, _Deadline)
+                self._parking.get(timeout=alarm.remaining())
+        except Empty:
+            pass
+        finally:
+            process.waiting = False
+
+    def give_way(self, process: ControlBlock) -> None:
+        """Let other threads run."""
+        time.sleep(0)
+
+
+class _Seat:
+    """What a thread-local holds; dropped with its thread, which is how the end of a thread is noticed."""
+
+    __slots__ = ("process",)
+
+    def __init__(self, process: ControlBlock) -> None:
+        self.process = process
+
+    def __del__(self) -> None:
+        process = self.process
+        if processes.get(process.pid.key) is process:
+            finish(process, None)
+
+
+_local = threading.local()
+
+
+def this_process() -> ControlBlock:
+    """The process this code runs in; a thread that was none becomes one."""
+    try:
+        return getcurrent().process  # type: ignore[attr-defined, no-any-return]
+    except AttributeError:
+        interrupts.border()
+        return _thread_process() or _adopt()
+
+
+def process_here() -> ControlBlock | None:
+    """The process this code runs in, if it is one."""
+    try:
+        return getcurrent().process  # type: ignore[attr-defined, no-any-return]
+    except AttributeError:
+        return _thread_process()
+
+
+def _thread_process() -> ControlBlock | None:
+    seat = getattr(_local, "seat", None)
+    return seat.process if seat is not None else None
+
+
+def _adopt() -> ControlBlock:
+    if scheduler_of_thread() is not None:
+        raise PyexError(
+            "a callback of the event loop is no process: it can send() and spawn(), but not wait. "
+            "Spawn a process for what has to wait"
+        )
+    process = new_thread_process(None, None)
+    _local.seat = _Seat(process)
+    return process
+
+
+def _exit_signal() -> Terminated | None:
+    process = process_here()
+    return Terminated(process.exiting.reason) if process is not None and process.exiting is not None else None
+
+
+interrupts.waits.add(ThreadOwner.wait.__code__)
+interrupts.exit_signal = _exit_signal
+
+
+def new_thread_process(parent: Pid | None, leader: Pid | None, *, system: bool = False) -> ControlBlock:
+    """A process owned by the current thread."""
+    interrupts.install()
+    owner = ThreadOwner()
+    process = ControlBlock(new_pid(system), owner, None, parent, leader)
+    owner.process = process
+    processes[process.pid.key] = process
+    return process
+
+
+def start_thread(process: ControlBlock, name: str) -> None:
+    """Run a new process, whose owner is a ThreadOwner, on a thread of its own."""
+    owner = process.owner
+    assert isinstance(owner, ThreadOwner)
+
+    def main() -> None:
+        owner.thread_id = threading.get_ident()
+        _local.seat = seat = _Seat(process)
+        if process.exiting is not None:
+            finish(process, process.exiting)
+        else:
+            run_to_end(process)
+        del seat, _local.seat
+
+    threading.Thread(target=main, name=name, daemon=True).start()
+
+
+def run(main: Callable[..., T], *args: Any) -> T:
+    """Run ``main(*args)`` as a process on this thread and return its value.
+
+    Raises what ``main`` raises, and ``Exit(reason)`` when it exited or was killed. Inside a process that was
+    spawned or run it simply calls ``main`` there.
+
+    >>> pyex.run(lambda: send(self(), "hello") and receive())
+    'hello'
+    """
+    process = process_here()
+    if process is not None and process.initial_call is not None:
+        return main(*args)
+    return run_new(main, *args)
+
+
+def run_new(main: Callable[..., T], *args: Any, leader: Pid | None = None, system: bool = False) -> T:
+    """Like :func:`run`, but always as a process of its own, with this group leader."""
+    outer = getattr(_local, "seat", None)
+    process = new_thread_process(None, leader, system=system)
+    process.initial_call = main
+    _local.seat = _Seat(process)
+    try:
+        value, error, reason = call_and_finish(process, lambda: main(*args))
+    finally:
+        _local.seat = outer
+    if error is not None and not isinstance(error, Terminated | SystemExit):
+        raise error
+    if reason != "normal":
+        raise Exit(reason)
+    return value  # type: ignore[no-any-return]
