@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pyex.core.crash import Crash
+from pyex.core.crash import format_user_traceback as format_user_traceback
 from pyex.core.errors import (
     ConnectError,
     Exit,
@@ -26,6 +27,7 @@ from pyex.core.ids import Atom, Pid, Ref
 from pyex.core.isolation import share
 from pyex.core.messages import Down, Exited, NodeDown, NodeUp
 from pyex.core.messaging import exit, receive, self, send, sleep
+from pyex.core.output import ProcessOutput as ProcessOutput
 from pyex.core.patterns import ANY
 from pyex.core.process_api import Process
 from pyex.core.spawning import spawn, spawn_link, spawn_monitor

@@ -47,12 +47,12 @@ class Identifier:
     @property
     def node(self) -> str | None:
         """The node it belongs to; this node's name (None when it has none) for a local one."""
-        return identity.name if type(self.key) is int else self.key[1]
+        return identity.name if isinstance(self.key, int) else self.key[1]
 
     @property
     def number(self) -> int:
         """Its number on its own node; never used twice there."""
-        return self.key if type(self.key) is int else self.key[0]
+        return self.key if isinstance(self.key, int) else self.key[0]
 
     def __eq__(self, other: object) -> bool:
         if self is other:
@@ -63,7 +63,7 @@ class Identifier:
         return hash(self.key)
 
     def _order(self) -> tuple[str, int, int]:
-        if type(self.key) is int:
+        if isinstance(self.key, int):
             return ("", 0, self.key)
         number, node, creation = self.key
         return (node, creation, number)
@@ -74,7 +74,7 @@ class Identifier:
         return self._order() < other._order()
 
     def __le__(self, other: object) -> bool:
-        return self == other or self < other  # type: ignore[operator]
+        return self == other or self < other
 
     def __gt__(self, other: object) -> bool:
         if type(other) is not type(self):
@@ -82,7 +82,7 @@ class Identifier:
         return other._order() < self._order()
 
     def __ge__(self, other: object) -> bool:
-        return self == other or self > other  # type: ignore[operator]
+        return self == other or self > other
 
     def __str__(self) -> str:
         number = self.number
