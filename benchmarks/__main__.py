@@ -1,0 +1,25 @@
+"""``python -m benchmarks``: what is fast, measured beside the peers in one run."""
+
+import argparse
+import sys
+
+from benchmarks.runner import CONTENDERS, measure
+from benchmarks.table import lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds: under 30 s")
+    parser.add_argument("--only", metavar="A,B", default=",".join(CONTENDERS), help="of: %(default)s")
+    parser.add_argument("--rounds", type=int, help="rounds of each workload")
+    options = parser.parse_args()
+    names = options.only.split(",")
+    if unknown := set(names) - set(CONTENDERS):
+        parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(CONTENDERS)}")
+    rounds = options.rounds or (3 if options.quick else 9)
+    seconds, parked = (0.1, 10_000) if options.quick else (0.4, 100_000)
+    results = measure(names, rounds, seconds, parked, lambda title: print(f"... {title}", file=sys.stderr))
+    print("\n".join(lines(results, rounds)))
+
+
+main()

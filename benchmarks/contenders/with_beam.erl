@@ -1,0 +1,87 @@
+%% BEAM, on one scheduler as pyex is: the workloads in Erlang, and the loop that serves the runner.
+-module(with_beam).
+-export([main/0]).
+
+main() ->
+    io:setopts([binary]),
+    serve().
+
+serve() ->
+    case io:get_line("") of
+        Line when is_binary(Line) ->
+            [Name, N] = string:lexemes(Line, " \n"),
+            io:format("~s~n", [answer(binary_to_atom(Name), binary_to_integer(N))]),
+            serve();
+        _ -> halt(0)
+    end.
+
+answer(version, _) -> ["BEAM OTP ", erlang:system_info(otp_release)];
+answer(spawn_reply, N) -> timed(fun() -> spawn_reply(self(), N) end);
+answer(spawn_down, N) -> timed(fun() -> spawn_down(N) end);
+answer(ping_pong, N) ->
+    Me = self(),
+    Peer = spawn(fun() -> pong(Me, N) end),
+    timed(fun() -> ping(Peer, N) end);
+answer(ring, N) ->
+    First = lists:foldl(fun(_, Next) -> spawn(fun() -> pass_on(Next) end) end, self(), lists:seq(2, 100)),
+    Took = timed(fun() -> go_round(First, N div 100) end),
+    First ! 'end',
+    receive 'end' -> ok end,
+    Took;
+answer(flood, N) ->
+    Me = self(),
+    Sink = spawn(fun() -> sink(Me, N) end),
+    timed(fun() -> pour(Sink, N), receive done -> ok end end);
+answer(park, N) ->
+    timed(fun() -> [spawn(fun() -> receive _ -> ok end end) || _ <- lists:seq(1, N)] end);
+answer(_, _) -> "none".
+
+timed(Fun) ->
+    {Microseconds, _} = timer:tc(Fun),
+    float_to_binary(Microseconds / 1.0e6, [{decimals, 9}]).
+
+ping(_, 0) -> ok;
+ping(Peer, N) ->
+    Peer ! ping,
+    receive _ -> ok end,
+    ping(Peer, N - 1).
+
+pong(_, 0) -> ok;
+pong(Peer, N) ->
+    receive _ -> ok end,
+    Peer ! pong,
+    pong(Peer, N - 1).
+
+go_round(_, 0) -> ok;
+go_round(First, N) ->
+    First ! token,
+    receive _ -> ok end,
+    go_round(First, N - 1).
+
+pass_on(Next) ->
+    receive
+        'end' -> Next ! 'end';
+        Message -> Next ! Message, pass_on(Next)
+    end.
+
+pour(_, 0) -> ok;
+pour(Sink, N) ->
+    Sink ! drop,
+    pour(Sink, N - 1).
+
+sink(Asker, 0) -> Asker ! done;
+sink(Asker, N) ->
+    receive _ -> ok end,
+    sink(Asker, N - 1).
+
+spawn_reply(_, 0) -> ok;
+spawn_reply(Me, N) ->
+    spawn(fun() -> Me ! here end),
+    receive _ -> ok end,
+    spawn_reply(Me, N - 1).
+
+spawn_down(0) -> ok;
+spawn_down(N) ->
+    {_, Ref} = spawn_monitor(fun() -> ok end),
+    receive {'DOWN', Ref, process, _, _} -> ok end,
+    spawn_down(N - 1).

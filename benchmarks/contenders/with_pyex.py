@@ -1,0 +1,120 @@
+"""pyex: processes and their mailboxes, all on one scheduler."""
+
+from time import perf_counter
+
+from pyex import Down, __version__, receive, self, send, sleep, spawn, spawn_monitor
+
+VERSION = f"pyex {__version__}"
+RING = 100
+
+
+def in_process(fn, *args):
+    """Run a workload as a process of a scheduler; what it spawns starts on the same one."""
+    thread = self()
+    spawn(lambda: send(thread, fn(*args)))
+    return receive()
+
+
+def ping_pong(n):
+    return in_process(_ping, n)
+
+
+def _ping(n):
+    peer = spawn(_pong, self(), n)
+    begin = perf_counter()
+    for _ in range(n):
+        send(peer, "ping")
+        receive()
+    return perf_counter() - begin
+
+
+def _pong(peer, n):
+    for _ in range(n):
+        receive()
+        send(peer, "pong")
+
+
+def ring(n):
+    return in_process(_ring, n)
+
+
+def _ring(n):
+    following = self()
+    for _ in range(RING - 1):
+        following = spawn(_pass_on, following)
+    begin = perf_counter()
+    for _ in range(n // RING):
+        send(following, "token")
+        receive()
+    took = perf_counter() - begin
+    send(following, "end")
+    receive()
+    return took * n / (n // RING * RING)
+
+
+def _pass_on(following):
+    while True:
+        message = receive()
+        send(following, message)
+        if message == "end":
+            return
+
+
+def flood(n):
+    return in_process(_flood, n)
+
+
+def _flood(n):
+    sink = spawn(_sink, self(), n)
+    begin = perf_counter()
+    for _ in range(n):
+        send(sink, "drop")
+    receive()
+    return perf_counter() - begin
+
+
+def _sink(asker, n):
+    for _ in range(n):
+        receive()
+    send(asker, "done")
+
+
+def spawn_reply(n):
+    return in_process(_spawn_reply, n)
+
+
+def _spawn_reply(n):
+    me = self()
+    begin = perf_counter()
+    for _ in range(n):
+        spawn(send, me, "here")
+        receive()
+    return perf_counter() - begin
+
+
+def spawn_down(n):
+    return in_process(_spawn_down, n)
+
+
+def _spawn_down(n):
+    begin = perf_counter()
+    for _ in range(n):
+        _, ref = spawn_monitor(_nothing)
+        receive(Down(ref))
+    return perf_counter() - begin
+
+
+def _nothing():
+    pass
+
+
+def park(n):
+    return in_process(_park, n)
+
+
+def _park(n):
+    begin = perf_counter()
+    for _ in range(n):
+        spawn(receive)
+    sleep(0)  # until they all wait
+    return perf_counter() - begin

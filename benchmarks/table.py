@@ -1,0 +1,54 @@
+"""Prints what was measured."""
+
+import os
+import platform
+from datetime import UTC, datetime
+
+from benchmarks.runner import Results
+from benchmarks.workloads import GOALS, PARKED, PARKED_GOAL, PROTOTYPE, WORKLOADS
+
+FIRST = 24
+WIDTH = 19
+
+
+def lines(results: Results, rounds: int) -> list[str]:
+    names = list(results.versions)
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    out = [
+        f"{datetime.now(UTC):%Y-%m-%d}, {machine}, {python}",
+        f"microseconds, the median of {rounds} interleaved rounds; in brackets the ratio to pyex",
+        "",
+        " " * FIRST + "".join(f"{results.versions[name]:>{WIDTH}}" for name in names),
+    ]
+    for workload in WORKLOADS:
+        taken = results.micros[workload.name]
+        out.append(f"{workload.title:<{FIRST}}" + "".join(_cell(taken[name], taken.get("pyex")) for name in names))
+    parked = results.parked
+    out.append(f"{PARKED.title:<{FIRST}}" + "".join(_cell(parked.get(name), parked.get("pyex"), 0) for name in names))
+    out += [f"missing: {word}" for word in results.missing]
+    out += ["", "To reach (how much longer the peer takes)"]
+    titles = {workload.name: workload.title for workload in WORKLOADS}
+    for goal in GOALS:
+        taken = results.micros[goal.workload]
+        ours, theirs = taken.get("pyex"), taken.get(goal.peer)
+        if ours is not None and theirs is not None:
+            out.append(_goal(f"{titles[goal.workload]}: {goal.words}", goal.ratio, theirs / ours))
+    if (bytes_each := parked.get("pyex")) is not None:
+        reached = "reached" if bytes_each <= PARKED_GOAL else "MISSED"
+        out.append(f"  {'a parked process: ' + str(PARKED_GOAL) + ' bytes':<60} {bytes_each:>18,.0f}  {reached}")
+    out += ["", "The prototype of this design, on another machine (and BEAM there)"]
+    out += [f"  {titles[name]:<{FIRST}} {ours:>6.2f} {beam:>6.2f}" for name, (ours, beam) in PROTOTYPE.items()]
+    return out
+
+
+def _cell(value: float | None, ours: float | None, decimals: int = 2) -> str:
+    if value is None:
+        return f"{'-':>{WIDTH}}"
+    ratio = f" ({value / ours:.2f}x)" if ours else ""
+    return f"{value:,.{decimals}f}{ratio}".rjust(WIDTH)
+
+
+def _goal(words: str, wanted: float, measured: float) -> str:
+    reached = "reached" if measured >= wanted else "MISSED"
+    return f"  {words:<60} {measured:>6.2f}x, at least {wanted:.2f}x  {reached}"
