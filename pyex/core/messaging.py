@@ -38,19 +38,20 @@ def send(dest: Any, message: T) -> T:
     >>> send(self(), "hello")
     'hello'
     """
-    # The common case, a process of this scheduler, with nothing in its way.
+    # The common case, a process of this scheduler with a mailbox; all else is not worth a word here.
     try:
         target = processes[dest.key]
         owner: Scheduler = getcurrent().owner  # type: ignore[attr-defined]
-        if target.owner is owner:
-            # A mailbox that is not there yet, or no longer, is an AttributeError too.
-            target.mailbox.append(message if type(message) in IMMUTABLE else snapshot(message))  # type: ignore[union-attr]
+    except (AttributeError, KeyError):
+        pass
+    else:
+        mailbox = target.mailbox
+        if mailbox is not None and target.owner is owner:
+            mailbox.append(message if type(message) in IMMUTABLE else snapshot(message))
             if target.waiting:
                 target.waiting = False
                 owner.ready.append(target)
             return message
-    except (AttributeError, KeyError):
-        pass
     _post(dest, message)
     return message
 
@@ -109,17 +110,27 @@ def receive(*patterns: Any, timeout: float | None = None, default: Any = _RAISE)
     >>> receive(("ok", int))
     ('ok', 3)
     """
-    if not patterns:
+    if not patterns and timeout is None:
+        # The common case, a process of a scheduler that takes what comes: select() without its book-keeping.
         try:
-            mailbox = getcurrent().process.mailbox  # type: ignore[attr-defined]
+            process: ControlBlock = getcurrent().process  # type: ignore[attr-defined]
         except AttributeError:
-            mailbox = None
-        if mailbox:
-            message = mailbox.popleft()
-            if type(message) is not Parcel:
-                return message
-            mailbox.appendleft(message)
-    return select(this_process(), patterns, timeout, default)
+            process = this_process()
+        else:
+            while True:
+                mailbox = process.mailbox
+                if mailbox:
+                    message = mailbox.popleft()
+                    if type(message) is not Parcel:
+                        return message
+                    mailbox.appendleft(message)
+                    break
+                if process.exiting is not None:
+                    raise Terminated(process.exiting.reason)
+                process.owner.wait(process, 0, None)
+    else:
+        process = this_process()
+    return select(process, patterns, timeout, default)
 
 
 def select(process: ControlBlock, patterns: tuple[Any, ...], timeout: float | None, default: Any) -> Any:
