@@ -36,6 +36,11 @@ class Parcel:
         """The message; raises what decoding it raises."""
         return self._decode(self._data)
 
+    def then(self, make: Callable[[Any], Any]) -> Parcel:
+        """A parcel of what ``make`` makes of the content."""
+        decode = self._decode
+        return Parcel(self._data, lambda data: make(decode(data)))
+
 
 class _Nowhere:
     """The carrier of a node that is not distributed: there is nobody else."""

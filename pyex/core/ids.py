@@ -84,15 +84,15 @@ class Identifier:
     def __ge__(self, other: object) -> bool:
         return self == other or self > other
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         number = self.number
         return f"0.{number & ((1 << _SERIAL_BITS) - 1)}.{number >> _SERIAL_BITS}"
 
     def __repr__(self) -> str:
         name = type(self).__name__
         if type(self.key) is int:
-            return f"{name}('{self}')"
-        return f"{name}('{self}', {self.node!r})"
+            return f"{name}('{self._text()}')"
+        return f"{name}('{self._text()}', {self.node!r})"
 
     def __copy__(self: T) -> T:
         return self
@@ -103,7 +103,7 @@ class Identifier:
     def __reduce__(self) -> tuple[Any, ...]:
         # Between nodes identifiers travel by the codec, which knows which node is which. This is for a
         # pickle kept in a file: the printed form.
-        return type(self), (str(self), self.node) if self.node else (str(self),)
+        return type(self), (self._text(), self.node) if self.node else (self._text(),)
 
 
 _set_key: Callable[[Identifier, Key], None] = Identifier.__dict__["key"].__set__

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pyex.core import group_leader, reports
+from pyex.core.carrier import Parcel
 from pyex.core.crash import Crash
 from pyex.core.errors import Exit, NotSendable, Terminated
 from pyex.core.isolation import snapshot
@@ -29,6 +30,8 @@ def run_to_end(process: ControlBlock) -> None:
 def finish(process: ControlBlock, error: BaseException | None) -> Any:
     """End a process whose code has returned, or raised ``error``; returns the reason."""
     reason = process.exiting.reason if process.exiting is not None else reason_of(error)
+    if isinstance(reason, Parcel):
+        reason = _unpack(reason)
     group_leader.flush(process)
     reports.ended(process, reason, error)
     end(process, reason)
@@ -60,6 +63,14 @@ def call_and_finish(process: ControlBlock, main: Callable[[], Any]) -> tuple[Any
     if error is not None:
         error.__traceback__ = trace
     return value, error, reason
+
+
+def _unpack(reason: Parcel) -> Any:
+    """The exit reason that came from another node, decoded in the process it has ended."""
+    try:
+        return reason.open()
+    except Exception as error:  # whatever the code of another node does
+        return ("undecodable", repr(error))
 
 
 def _sendable(value: Any) -> Any:

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
-from pyex.core.carrier import route
+from pyex.core.carrier import Parcel, route
 from pyex.core.errors import Terminated
 from pyex.core.ids import Pid, Ref
 from pyex.core.isolation import snapshot
@@ -28,11 +28,12 @@ EXIT2: Final = 8  # (sender, reason): somebody called exit(pid, reason)
 MONITOR: Final = 19  # (sender, ref, what was monitored: a pid or (name, node))
 DEMONITOR: Final = 20  # (sender, ref)
 MONITOR_EXIT: Final = 21  # (sender or None, ref, what was monitored, reason)
-SPAWN_REQUEST: Final = 29  # between nodes only
-SPAWN_REPLY: Final = 31  # between nodes only
+SPAWN_REQUEST: Final = 29  # (sender, ref, group leader, link, monitor, (fn, args)): between nodes only
+SPAWN_REPLY: Final = 31  # (the new process or None, ref, linked, monitored)
 UNLINK: Final = 35  # (sender, number)
 UNLINK_ACK: Final = 36  # (sender, number)
 IS_ALIVE: Final = 100  # (sender, ref): within a node only; answered by (ref, bool)
+NODE_LOST: Final = 101  # (node,): within a node only; the connection to that node is gone
 
 _next_unlink = itertools.count(1).__next__
 
@@ -65,6 +66,9 @@ def unreachable(target: Pid | tuple[str, str], op: int, args: Any, reason: str) 
         signal(args[0], EXIT, (target, reason))
     elif op == UNLINK and isinstance(target, Pid):
         signal(args[0], UNLINK_ACK, (target, args[1]))
+    elif op == SPAWN_REQUEST:
+        sender, ref, _, link, monitor, _ = args
+        signal(sender, SPAWN_REPLY, (None, ref, link, monitor))
     elif op == IS_ALIVE:
         signal(args[0], SEND, (args[1], False))
 
@@ -156,9 +160,14 @@ def _on_exit(process: ControlBlock, args: tuple[Pid, Any]) -> None:
 def _exit_signal(process: ControlBlock, sender: Pid, reason: Any) -> None:
     relations = process.relations
     if relations is not None and relations.trap_exit:
-        _on_message(process, Exited(sender, reason))
+        _on_message(process, _with(reason, lambda reason: Exited(sender, reason)))
     elif not (isinstance(reason, str) and reason == "normal") or sender == process.pid:
         doom(process, reason)
+
+
+def _with(reason: Any, make: Callable[[Any], Any]) -> Any:
+    """A message about a reason; when that is still encoded, so is the message."""
+    return reason.then(make) if isinstance(reason, Parcel) else make(reason)
 
 
 def _on_monitor(process: ControlBlock, args: tuple[Pid, Ref, Pid | tuple[str, str]]) -> None:
@@ -174,7 +183,7 @@ def _on_monitor_exit(process: ControlBlock, args: tuple[Pid | None, Ref, Any, An
     _, ref, identity, reason = args
     relations = process.relations
     if relations is not None and relations.monitors.pop(ref, None) is not None:
-        _on_message(process, Down(ref, identity, reason))
+        _on_message(process, _with(reason, lambda reason: Down(ref, identity, reason)))
 
 
 def _on_group_leader(process: ControlBlock, args: tuple[Pid, Pid]) -> None:
@@ -183,6 +192,34 @@ def _on_group_leader(process: ControlBlock, args: tuple[Pid, Pid]) -> None:
 
 def _on_is_alive(process: ControlBlock, args: tuple[Pid, Ref]) -> None:
     signal(args[0], SEND, (args[1], process.exiting is None))
+
+
+def _on_spawn_reply(process: ControlBlock, args: tuple[Pid | None, Ref, bool, bool]) -> None:
+    pid, ref, link, monitor = args
+    if pid is not None and link:
+        process.relate().links[pid] = None
+    if pid is not None and monitor:
+        process.relate().monitors[ref] = pid
+    _on_message(process, (ref, pid))
+
+
+def _on_node_lost(process: ControlBlock, args: tuple[str]) -> None:
+    (node,) = args
+    relations = process.relations
+    if relations is None:
+        return
+    for ref, target in list(relations.monitors.items()):
+        if (target.node if isinstance(target, Pid) else target[1]) == node:
+            del relations.monitors[ref]
+            _on_message(process, Down(ref, target, "noconnection"))
+    for ref, (watcher, _) in list(relations.watchers.items()):
+        if watcher.node == node:
+            del relations.watchers[ref]
+    for peer, unlinking in list(relations.links.items()):
+        if peer.node == node:
+            del relations.links[peer]
+            if unlinking is None:
+                _exit_signal(process, peer, "noconnection")
 
 
 _HANDLERS: Final[dict[int, Callable[[ControlBlock, Any], None]]] = {
@@ -197,4 +234,6 @@ _HANDLERS: Final[dict[int, Callable[[ControlBlock, Any], None]]] = {
     MONITOR_EXIT: _on_monitor_exit,
     GROUP_LEADER: _on_group_leader,
     IS_ALIVE: _on_is_alive,
+    SPAWN_REPLY: _on_spawn_reply,
+    NODE_LOST: _on_node_lost,
 }

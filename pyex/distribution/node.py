@@ -1,2 +1,248 @@
+"""``Node``: this node, the others, and processes on them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeAlias
+
+from pyex.core.carrier import route
+from pyex.core.errors import ConnectError, NotDistributed
+from pyex.core.identity import identity
+from pyex.core.ids import Pid, Ref, pid_of
+from pyex.core.messaging import select
+from pyex.core.patterns import ANY
+from pyex.core.runtime import runtime
+from pyex.core.signals import EXIT, MONITOR_EXIT, SEND, SPAWN_REQUEST, signal
+from pyex.core.spawning import spawn as spawn_locally
+from pyex.core.spawning import spawn_link as spawn_link_locally
+from pyex.core.spawning import spawn_monitor as spawn_monitor_locally
+from pyex.core.threads import this_process
+from pyex.distribution import epmd
+from pyex.distribution.cookie import find_cookie
+from pyex.distribution.errors import NodeStartError
+from pyex.distribution.mesh import Mesh
+from pyex.distribution.names import LOOPBACK, full_name
+
+log = logging.getLogger("pyex.node")
+
+_starting = threading.Lock()
+
+# Inside the namespace, "list" is Node.list.
+_Names: TypeAlias = list[str]
+_Found: TypeAlias = list[tuple[str, int]]
+
+
+class _Current:
+    """The mesh this node is part of, if it has a name."""
+
+    __slots__ = ("mesh",)
+
+    def __init__(self) -> None:
+        self.mesh: Mesh | None = None
+
+
+_current = _Current()
+
+
 class Node:
-    pass
+    """A namespace, as in Elixir: nodes are named interpreters that trust each other.
+
+    >>> Node.start("alice")
+    'alice@127.0.0.1'
+    >>> Node.connect("bob@127.0.0.1")
+    True
+    >>> Node.spawn("bob@127.0.0.1", lambda: print("hello from", Node.self()))
+    """
+
+    def __new__(cls) -> Node:
+        raise TypeError("Node is a namespace: Node.start(name) gives this interpreter a name")
+
+    @staticmethod
+    def start(name: str | None = None, cookie: str | None = None, *, port: int = 0) -> str:
+        """Give this node a name, so that others can connect to it, and return the full name.
+
+        ``bob`` means ``bob@127.0.0.1``, which only this machine can reach; without a name it is the first
+        free of ``pyex1``, ``pyex2``, ... The cookie is the one given, or ``PYEX_COOKIE``, or that of the
+        user's cookie file. ``port`` fixes the port to listen on.
+
+        Raises ``NodeNameError`` (a ``ValueError``), ``NodeStartError`` (an ``OSError``) when the name or the
+        port is in use or this node has a name already, ``CookieError`` (a ``PermissionError``).
+        """
+        full = full_name(name) if name is not None else None
+        if not isinstance(port, int) or not 0 <= port <= 65535:
+            raise NodeStartError(f"{port!r} is no port. Choose one from 1024 to 65535")
+        secret = find_cookie(cookie)
+        with _starting:
+            if _current.mesh is not None:
+                raise NodeStartError(f"this node has a name already, {identity.name}. Node.stop() first")
+            mesh: Mesh = _call(lambda: Mesh.start(runtime.first(), full, secret, port))
+            _current.mesh = mesh
+            route.carrier = mesh
+        return mesh.own.name
+
+    @staticmethod
+    def stop() -> bool:
+        """Disconnect from all nodes and give up the name; False if there was none."""
+        with _starting:
+            mesh, _current.mesh = _current.mesh, None
+            if mesh is None:
+                return False
+            route.close()
+            _call(mesh.stop)
+        return True
+
+    @staticmethod
+    def self() -> str:
+        """This node's name; ``nonode@nohost`` while it has none."""
+        return identity.name or "nonode@nohost"
+
+    @staticmethod
+    def alive() -> bool:
+        """Whether this node has a name."""
+        return _current.mesh is not None
+
+    @staticmethod
+    def list() -> _Names:
+        """The nodes this one is connected to, sorted."""
+        mesh = _current.mesh
+        return sorted(mesh.connections) if mesh is not None else []
+
+    @staticmethod
+    def names(host: str = LOOPBACK) -> _Names:
+        """The names of all nodes that the name service of a machine knows, sorted.
+
+        Raises ``ConnectError`` when there is none.
+        """
+        try:
+            found = _call(lambda: _names(host))
+        except (OSError, TimeoutError):
+            raise ConnectError(f"no name service answers on {host}, so no node runs there") from None
+        return sorted(name for name, _ in found)
+
+    @staticmethod
+    def connect(node: str) -> bool:
+        """Connect to a node, and by that to all it is connected to; True, also if it was connected before.
+
+        Raises ``ConnectError`` (a ``ConnectionError``), which says why and what to do.
+        """
+        full, mesh = full_name(node), _mesh()
+        _call(lambda: mesh.connect(full))
+        return True
+
+    @staticmethod
+    def disconnect(node: str) -> bool:
+        """Close the connection to a node; False if there was none."""
+        mesh = _mesh()
+        connection = mesh.connections.get(full_name(node))
+        if connection is None:
+            return False
+        _call(lambda: mesh.disconnect(connection))
+        return True
+
+    @staticmethod
+    def ping(node: str) -> bool:
+        """Whether a node can be connected to; it is afterwards."""
+        try:
+            return Node.connect(node)
+        except ConnectError:
+            return False
+
+    @staticmethod
+    def cookie() -> str:
+        """The cookie of this node's mesh."""
+        return _mesh().own.cookie.decode()
+
+    @staticmethod
+    def spawn(node: str, fn: Callable[..., Any], *args: Any) -> Pid:
+        """Start a process on another node that runs ``fn(*args)``, and return its pid.
+
+        ``fn`` may be typed at the prompt a moment ago: it travels with what it uses. What it prints appears
+        here. A node that cannot be reached gives the pid of a dead process, and a warning in the log.
+        """
+        return _spawn(node, fn, args, link=False, monitor=False)[0]
+
+    @staticmethod
+    def spawn_link(node: str, fn: Callable[..., Any], *args: Any) -> Pid:
+        """Like ``spawn``, linked to this process; for a node out of reach the exit signal is ``noconnection``."""
+        return _spawn(node, fn, args, link=True, monitor=False)[0]
+
+    @staticmethod
+    def spawn_monitor(node: str, fn: Callable[..., Any], *args: Any) -> tuple[Pid, Ref]:
+        """Like ``spawn``, monitored by this process; returns ``(pid, ref)``."""
+        return _spawn(node, fn, args, link=False, monitor=True)
+
+
+async def _names(host: str) -> _Found:
+    if _current.mesh is not None:
+        await _current.mesh.registered()
+    return await epmd.names(host)
+
+
+def _mesh() -> Mesh:
+    mesh = _current.mesh
+    if mesh is None:
+        raise NotDistributed("this node has no name yet: Node.start(name) gives it one")
+    return mesh
+
+
+def _spawn(node: str, fn: Callable[..., Any], args: tuple[Any, ...], *, link: bool, monitor: bool) -> tuple[Pid, Ref]:
+    if not callable(fn):
+        raise TypeError(f"Node.spawn takes a node, a function to run there and its arguments, not {fn!r}")
+    full = full_name(node)
+    if full == identity.name:
+        if monitor:
+            return spawn_monitor_locally(fn, *args, link=link)
+        return (spawn_link_locally if link else spawn_locally)(fn, *args), Ref()
+    process = this_process()
+    ref = Ref()
+    try:
+        Node.connect(full)
+    except ConnectError as error:
+        log.warning("Cannot spawn on %s: %s", full, error)
+        pid = None
+    else:
+        request = (process.pid, ref, process.leader, link, monitor, (fn, args))
+        route.carrier.deliver_to_name("", full, SPAWN_REQUEST, request)
+        _, pid = select(process, ((ref, ANY),), None, None)
+    if pid is None:
+        pid = pid_of((ref.number, full, 0))
+        relations = process.relate()
+        if link:
+            relations.links[pid] = None
+            signal(process.pid, EXIT, (pid, "noconnection"))
+        if monitor:
+            relations.monitors[ref] = pid
+            signal(process.pid, MONITOR_EXIT, (None, ref, pid, "noconnection"))
+    return pid, ref
+
+
+def _call(make: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+    """Run a coroutine on the loop of the mesh and wait for its result, in a process of any kind."""
+    process = this_process()
+    ref = Ref()
+    scheduler = runtime.first()
+
+    async def work() -> None:
+        try:
+            outcome = (ref, True, await make())
+        except Exception as error:  # raised again where it belongs
+            outcome = (ref, False, error)
+        signal(process.pid, SEND, outcome)
+
+    def begin() -> None:
+        task: asyncio.Task[None] = scheduler.loop.create_task(work())
+        _calls.add(task)
+        task.add_done_callback(_calls.discard)
+
+    scheduler.run_on_loop(begin)
+    _, ok, result = select(process, ((ref, bool, ANY),), None, None)
+    if not ok:
+        raise result
+    return result
+
+
+#: the loop holds its tasks weakly
+_calls: set[asyncio.Task[None]] = set()

@@ -1,0 +1,104 @@
+"""Objects and functions between nodes: by cloudpickle, between nodes that have proved to share the cookie.
+
+What an importable module defines travels by its name; what was typed at a prompt, or stands in a script,
+travels whole, with the globals it uses. Identifiers in it are translated as everywhere on the wire.
+"""
+
+from __future__ import annotations
+
+import builtins
+import io
+import pickle
+import types
+from collections.abc import Callable
+from typing import Any
+
+import cloudpickle
+from cloudpickle.cloudpickle import _extract_code_globals
+
+from pyex.core.errors import NotSendable
+from pyex.core.ids import Pid, Ref
+from pyex.core.isolation import Shared
+
+
+class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+    """Cloudpickle, with our identifiers, and with the names that lie beneath a shell's bindings."""
+
+    def __init__(self, file: io.BytesIO, identify: Callable[[Pid | Ref], Any]) -> None:
+        super().__init__(file)
+        self._identify = identify
+        #: whether bytecode is among what was pickled
+        self.has_code = False
+
+    def persistent_id(self, obj: Any) -> Any:
+        """Identifiers are written as the wire has them."""
+        if isinstance(obj, Pid | Ref):
+            return self._identify(obj)
+        if isinstance(obj, Shared):
+            raise NotSendable(f"{obj!r} cannot leave this node: share() passes a reference within a node")
+        if isinstance(obj, io.IOBase):
+            raise NotSendable(f"{obj!r} cannot leave this node: an open file belongs to its process")
+        return None
+
+    def reducer_override(self, obj: Any) -> Any:
+        """Notice code that travels by value, and give functions the names they find in their builtins."""
+        reduced = super().reducer_override(obj)
+        if reduced is not NotImplemented and isinstance(obj, types.FunctionType | type):
+            self.has_code = True
+            if isinstance(obj, types.FunctionType):
+                _add_names_beneath(obj, reduced)
+        return reduced
+
+
+def _add_names_beneath(fn: types.FunctionType, reduced: Any) -> None:
+    """A shell's own names lie in the builtins of its functions, where another node does not have them."""
+    beneath = fn.__builtins__  # type: ignore[attr-defined]
+    if beneath is builtins.__dict__:
+        return
+    carried = reduced[2][1]["__globals__"]
+    for name in _extract_code_globals(fn.__code__):
+        if name not in fn.__globals__ and name in beneath and beneath[name] is not builtins.__dict__.get(name):
+            carried[name] = beneath[name]
+
+
+class Unpickler(pickle.Unpickler):
+    """The reverse."""
+
+    def __init__(self, file: io.BytesIO, resolve: Callable[[Any], Any]) -> None:
+        super().__init__(file)
+        self._resolve = resolve
+
+    def persistent_load(self, pid: Any) -> Any:
+        """An identifier, as it is on this node."""
+        return self._resolve(pid)
+
+
+def dump(obj: Any, identify: Callable[[Pid | Ref], Any]) -> tuple[bytes, bool]:
+    """Pickle an object; also whether there is bytecode in it.
+
+    Raises ``NotSendable`` (a ``TypeError``) for what cannot leave this node.
+    """
+    file = io.BytesIO()
+    pickler = Pickler(file, identify)
+    try:
+        pickler.dump(obj)
+    except NotSendable:
+        raise
+    except RecursionError:
+        raise NotSendable("the message is nested too deeply to be sent to another node") from None
+    except Exception as error:  # whatever the class of some object does when it is pickled
+        raise NotSendable(f"{_brief(obj)} cannot be sent to another node: {error}") from error
+    return file.getvalue(), pickler.has_code
+
+
+def load(data: bytes, resolve: Callable[[Any], Any]) -> Any:
+    """Unpickle; runs code, so only in the process that the message is for."""
+    return Unpickler(io.BytesIO(data), resolve).load()
+
+
+def _brief(obj: Any) -> str:
+    try:
+        text = repr(obj)
+    except Exception:  # its own affair
+        text = f"a {type(obj).__qualname__}"
+    return text if len(text) <= 80 else text[:77] + "..."

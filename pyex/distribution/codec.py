@@ -1,0 +1,216 @@
+"""Terms on the wire: msgpack, with extension types for what it lacks.
+
+Tuples, the common case, are msgpack's arrays; lists are an extension. What has no form of its own here
+travels by pickle inside an extension, and is decoded only where running code is in order.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgpack
+
+from pyex.core.identity import identity
+from pyex.core.ids import Atom, Identifier, Pid, Ref, pid_of, ref_of
+from pyex.core.isolation import Shared
+
+PID, REF, LIST, SET, FROZENSET, BIG_INT, ATOM, BYTEARRAY, COMPLEX, TIME, OBJECT = range(1, 12)
+
+#: What msgpack itself keeps apart and brings back as it was.
+_PLAIN: Final = frozenset({type(None), bool, int, float, str, bytes})
+
+_TIMES: Final[dict[str, Any]] = {
+    "datetime": datetime.datetime,
+    "date": datetime.date,
+    "time": datetime.time,
+}
+
+
+class HoldsObjectsError(Exception):
+    """Raised by ``decode_plain``: the term has objects in it, whose decoding would run code."""
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A term in bytes; ``has_code`` when they hold bytecode, which only an equal Python can run."""
+
+    data: bytes
+    has_code: bool = False
+
+
+def encode(term: Any) -> Encoded:
+    """A term for another node, which is a snapshot of it.
+
+    Raises ``NotSendable`` (a ``TypeError``) for what cannot leave this node.
+    """
+    encoder = _Encoder()
+    try:
+        return Encoded(_pack(encoder.wire(term)), encoder.has_code)
+    except OverflowError:  # an integer of more than 64 bits is somewhere in it
+        encoder = _Encoder(big_ints=True)
+        return Encoded(_pack(encoder.wire(term)), encoder.has_code)
+    except (RecursionError, ValueError):  # a cycle, or deeper than msgpack goes: pickle knows how
+        encoder = _Encoder()
+        return Encoded(_pack(encoder.object(term)), encoder.has_code)
+
+
+def decode(data: bytes) -> Any:
+    """The term; may run code, so only in the process that it is for."""
+    return _unpack(data, _decode_any)
+
+
+def decode_plain(data: bytes) -> Any:
+    """The term, without running any code; raises ``HoldsObjectsError`` when that cannot be."""
+    return _unpack(data, _decode_extension)
+
+
+def _pack(wire: Any) -> bytes:
+    return msgpack.packb(wire, unicode_errors="surrogatepass")  # type: ignore[no-any-return]
+
+
+def _unpack(data: bytes, hook: Callable[[int, bytes], Any]) -> Any:
+    return msgpack.unpackb(data, use_list=False, strict_map_key=False, ext_hook=hook, unicode_errors="surrogatepass")
+
+
+class _Encoder:
+    """Turns a term into what msgpack can pack."""
+
+    __slots__ = ("big_ints", "has_code")
+
+    def __init__(self, *, big_ints: bool = False) -> None:
+        self.big_ints = big_ints
+        self.has_code = False
+
+    def wire(self, value: Any) -> Any:
+        kind = type(value)
+        if kind is tuple:
+            if not self.big_ints and _PLAIN.issuperset(map(type, value)):
+                return value
+            return tuple([self.wire(item) for item in value])
+        if kind in _PLAIN:
+            return self._int(value) if self.big_ints and kind is int else value
+        encoder = _ENCODERS.get(kind)
+        return encoder(self, value) if encoder is not None else self.object(value)
+
+    def object(self, value: Any) -> msgpack.ExtType:
+        from pyex.distribution import code  # cloudpickle: loaded by the first message that needs it
+
+        data, has_code = code.dump(value, identify)
+        self.has_code = self.has_code or has_code
+        return msgpack.ExtType(OBJECT, data)
+
+    def _int(self, value: int) -> Any:
+        if -(1 << 63) <= value < 1 << 64:
+            return value
+        return msgpack.ExtType(BIG_INT, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
+
+    def dict(self, value: dict[Any, Any]) -> dict[Any, Any]:
+        return {self.wire(key): self.wire(item) for key, item in value.items()}
+
+    def items(self, code: int, value: Any) -> msgpack.ExtType:
+        return msgpack.ExtType(code, _pack(tuple([self.wire(item) for item in value])))
+
+
+def identify(value: Identifier) -> tuple[int, int, str, int]:
+    """An identifier as any node understands it: kind, number, node, creation."""
+    code = PID if isinstance(value, Pid) else REF
+    key = value.key
+    if isinstance(key, int):
+        return code, key, identity.name or "", identity.creation
+    return (code, *key)
+
+
+def resolve(wire: Any) -> Pid | Ref:
+    """The identifier, as it is on this node; raises ``ValueError`` for what is none."""
+    match wire:
+        case (int(code), int(number), str(node), int(creation)):
+            own = node == identity.name and creation == identity.creation
+            key = number if own else (number, node, creation)
+            return pid_of(key) if code == PID else ref_of(key)
+    raise ValueError(f"not an identifier: {wire!r}")
+
+
+def _encode_identifier(_: _Encoder, value: Identifier) -> msgpack.ExtType:
+    code, *fields = identify(value)
+    return msgpack.ExtType(code, _pack(tuple(fields)))
+
+
+def _encode_time(encoder: _Encoder, value: Any) -> msgpack.ExtType:
+    zone = getattr(value, "tzinfo", None)
+    if zone is not None and type(zone) is not datetime.timezone:
+        return encoder.object(value)  # a zone has rules that no offset tells
+    return msgpack.ExtType(TIME, _pack((type(value).__name__, value.isoformat(), getattr(value, "fold", 0))))
+
+
+def _encode_timedelta(_: _Encoder, value: datetime.timedelta) -> msgpack.ExtType:
+    return msgpack.ExtType(TIME, _pack(("timedelta", value.days, value.seconds, value.microseconds)))
+
+
+def _encode_shared(encoder: _Encoder, value: Shared) -> Any:
+    return encoder.object(value)  # refused there, with the reason
+
+
+_ENCODERS: Final[dict[type, Callable[[_Encoder, Any], Any]]] = {
+    Pid: _encode_identifier,
+    Ref: _encode_identifier,
+    Atom: lambda _, value: msgpack.ExtType(ATOM, value.encode("utf-8", "surrogatepass")),
+    list: lambda encoder, value: encoder.items(LIST, value),
+    set: lambda encoder, value: encoder.items(SET, value),
+    frozenset: lambda encoder, value: encoder.items(FROZENSET, value),
+    dict: _Encoder.dict,
+    bytearray: lambda _, value: msgpack.ExtType(BYTEARRAY, bytes(value)),
+    complex: lambda _, value: msgpack.ExtType(COMPLEX, _pack((value.real, value.imag))),
+    datetime.datetime: _encode_time,
+    datetime.date: _encode_time,
+    datetime.time: _encode_time,
+    datetime.timedelta: _encode_timedelta,
+    Shared: _encode_shared,
+}
+
+
+def _decode_any(code: int, data: bytes) -> Any:
+    if code == OBJECT:
+        from pyex.distribution import code as shipping
+
+        return shipping.load(data, resolve)
+    return _decode(code, data, _decode_any)
+
+
+def _decode_extension(code: int, data: bytes) -> Any:
+    if code == OBJECT:
+        raise HoldsObjectsError
+    return _decode(code, data, _decode_extension)
+
+
+def _decode(code: int, data: bytes, hook: Callable[[int, bytes], Any]) -> Any:
+    match code:
+        case 1 | 2:
+            return resolve((code, *_unpack(data, hook)))
+        case 3:
+            return list(_unpack(data, hook))
+        case 4:
+            return set(_unpack(data, hook))
+        case 5:
+            return frozenset(_unpack(data, hook))
+        case 6:
+            return int.from_bytes(data, "big", signed=True)
+        case 7:
+            return Atom(data.decode("utf-8", "surrogatepass"))
+        case 8:
+            return bytearray(data)
+        case 9:
+            return complex(*_unpack(data, hook))
+        case 10:
+            return _decode_time(*_unpack(data, hook))
+    raise ValueError(f"unknown extension type {code}")
+
+
+def _decode_time(kind: str, *fields: Any) -> Any:
+    if kind == "timedelta":
+        return datetime.timedelta(*fields)
+    text, fold = fields
+    value = _TIMES[kind].fromisoformat(text)
+    return value.replace(fold=fold) if fold else value

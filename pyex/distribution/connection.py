@@ -1,0 +1,246 @@
+"""An established connection: signals to and from one other node.
+
+A frame is a msgpack array. A signal's is ``(op, target, fields, payload)``: the target a (number, creation)
+or a name, the fields identifiers and the like, the payload a term in bytes, or None. Payloads are decoded
+in the process they are for, never here on the loop.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import msgpack
+
+from pyex.core.carrier import Parcel
+from pyex.core.errors import NotSendable
+from pyex.core.identity import identity
+from pyex.core.ids import Pid, Ref, pid_of
+from pyex.core.process import names, processes
+from pyex.core.scheduler import scheduler_of_thread
+from pyex.core.signals import (
+    DEMONITOR,
+    EXIT,
+    EXIT2,
+    GROUP_LEADER,
+    LINK,
+    MONITOR,
+    MONITOR_EXIT,
+    NODE_LOST,
+    REG_SEND,
+    SEND,
+    SPAWN_REPLY,
+    SPAWN_REQUEST,
+    UNLINK,
+    UNLINK_ACK,
+    signal,
+    unreachable,
+)
+from pyex.distribution.channel import Channel, MalformedError
+from pyex.distribution.codec import Encoded, HoldsObjectsError, decode, decode_plain, encode
+from pyex.distribution.handshake import Peer, python_version
+from pyex.distribution.remote_spawn import spawn_here
+
+if TYPE_CHECKING:
+    from pyex.core.scheduler import Scheduler
+
+log = logging.getLogger("pyex.node")
+
+#: Between the nodes themselves: the names of the visible nodes the sender is connected to.
+NODES = 200
+
+#: Operations whose last argument is a reason: any term at all, so it travels as the payload.
+_WITH_REASON = frozenset({EXIT, EXIT2, MONITOR_EXIT})
+_ACCEPTED = frozenset(
+    {SEND, REG_SEND, LINK, UNLINK, UNLINK_ACK, EXIT, EXIT2, MONITOR, DEMONITOR, MONITOR_EXIT, GROUP_LEADER}
+    | {SPAWN_REQUEST, SPAWN_REPLY, NODES}
+)
+
+Target = Pid | str | None
+
+
+class Outgoing:
+    """A signal on its way to another node, in bytes, with what is needed to answer for it."""
+
+    __slots__ = ("args", "frame", "has_code", "op", "target")
+
+    def __init__(self, target: Pid | tuple[str, str], op: int, args: Any) -> None:
+        self.target = target
+        self.op = op
+        self.args = args
+        if isinstance(target, Pid):
+            number, _, creation = target.key  # type: ignore[misc]
+            address: Any = (number, creation)
+        else:
+            address = target[0]
+        fields: Any = None
+        payload: Encoded | None = None
+        if op in (SEND, REG_SEND):
+            payload = encode(args)
+        elif op == SPAWN_REQUEST:
+            *fields, call = args
+            payload = encode(call)
+        elif op in _WITH_REASON:
+            *fields, reason = args
+            payload = encode_reason(reason)
+        else:
+            fields = args
+        self.has_code = payload is not None and payload.has_code
+        header = encode(tuple(fields)).data if fields is not None else None
+        self.frame: bytes = msgpack.packb((op, address, header, payload.data if payload is not None else None))
+
+    def fail(self, reason: str) -> None:
+        """It could not be delivered: answer for it."""
+        unreachable(self.target, self.op, self.args, reason)
+
+
+def encode_reason(reason: Any) -> Encoded:
+    """An exit reason always travels; one that cannot goes as its description."""
+    try:
+        return encode(reason)
+    except NotSendable:
+        return encode(repr(reason))
+
+
+class Connection:
+    """The link to one other node, on the loop of the scheduler that its channel lives on."""
+
+    def __init__(
+        self, channel: Channel, peer: Peer, scheduler: Scheduler, on_nodes: Callable[[tuple[str, ...]], None]
+    ) -> None:
+        self.channel = channel
+        self.peer = peer
+        self._scheduler = scheduler
+        self._on_nodes = on_nodes
+        #: local processes with links, monitors or requests across this connection
+        self._entangled: set[Pid] = set()
+        #: requests to spawn that are not answered yet
+        self._requests: dict[Ref, Outgoing] = {}
+        #: monitors of the peer by name: whom the name meant
+        self._watched: dict[Ref, Pid] = {}
+        self._lost = False
+
+    def carry(self, signal: Outgoing) -> None:
+        """From any thread: send a signal; raises ``NotSendable`` for code the other Python cannot run."""
+        if signal.has_code and self.peer.python != python_version():
+            raise NotSendable(
+                f"code cannot be sent to {self.peer.name}: it runs Python {self.peer.python} and this node "
+                f"{python_version()}, whose bytecode differs. Use functions of a module that both have"
+            )
+        if signal.op in (LINK, MONITOR):
+            self._entangle(signal.args[0])
+        elif signal.op == SPAWN_REQUEST:
+            self._requests[signal.args[1]] = signal
+        elif signal.op == MONITOR_EXIT:
+            self._watched.pop(signal.args[1], None)
+        if self._lost:
+            signal.fail("noconnection")
+        elif scheduler_of_thread() is self._scheduler:
+            self.channel.write_soon(signal.frame)
+        else:
+            self.channel.write(signal.frame)
+
+    def send_nodes(self, nodes: list[str]) -> None:
+        """Tell the peer whom this node is connected to."""
+        self.channel.write_soon(msgpack.packb((NODES, None, encode(tuple(nodes)).data, None)))
+
+    def receive(self, frame: bytes) -> None:
+        """On the loop: a frame came; raises ``MalformedError``."""
+        try:
+            op, address, header, payload = msgpack.unpackb(frame, use_list=False)
+            if op not in _ACCEPTED:
+                raise MalformedError(f"operation {op!r}")
+            fields = decode_plain(header) if header is not None else ()
+            self._apply(op, address, fields, payload)
+        except MalformedError as error:
+            log.error("%s sent a malformed frame (%s): disconnected", self.peer.name, error)
+            raise
+        except Exception as error:
+            log.error("%s sent a malformed frame (%r): disconnected", self.peer.name, error)
+            raise MalformedError(str(error)) from error
+
+    def _apply(self, op: int, address: Any, fields: Any, payload: bytes | None) -> None:
+        if op == NODES:
+            self._on_nodes(tuple(map(str, fields)))
+            return
+        if op == SPAWN_REQUEST:
+            assert payload is not None
+            self._spawn(fields, payload)
+            return
+        target = self._target(address)
+        if op in (SEND, REG_SEND):
+            assert payload is not None
+            op = SEND
+            args: Any = Parcel(payload, decode)
+        else:
+            args = (*fields, _reason(payload)) if op in _WITH_REASON else fields
+            if op != GROUP_LEADER and args[0] is not None and not isinstance(args[0], Pid):
+                raise MalformedError(f"operation {op} without a sender")
+        if op == SPAWN_REPLY and self._requests.pop(fields[1], None) is None:
+            return
+        if op == DEMONITOR and isinstance(target, str):
+            target = self._watched.pop(fields[1], None)
+        if isinstance(target, Pid):
+            if (op in (LINK, MONITOR) or (op == SPAWN_REPLY and (fields[2] or fields[3]))) and isinstance(
+                target.key, int
+            ):
+                self._entangle(target)
+            if isinstance(target.key, int):
+                signal(target, op, args)
+            else:  # a process of an earlier incarnation of this node
+                unreachable(target, op, args, "noproc")
+        elif target is not None:
+            process = names.get(target)
+            if process is None:
+                unreachable((target, identity.name or ""), op, args, "noproc")
+            else:
+                if op == MONITOR:
+                    self._entangle(process.pid)
+                    self._watched[fields[1]] = process.pid
+                process.owner.post(process, op, args)
+
+    def _target(self, address: Any) -> Target:
+        match address:
+            case str(name):
+                return name
+            case (int(number), int(creation)):
+                # Creation 0 is that of a pid that was typed in: any incarnation.
+                own = creation in (0, identity.creation)
+                return pid_of(number if own else (number, identity.name or "", creation))
+        raise MalformedError(f"address {address!r}")
+
+    def _spawn(self, fields: Any, payload: bytes) -> None:
+        match fields:
+            case (Pid() as parent, Ref() as ref, (Pid() | None) as leader, bool(link), bool(monitor)):
+                pid = spawn_here(Parcel(payload, decode), self._scheduler, parent, ref, leader, link, monitor)
+                if link or monitor:
+                    self._entangle(pid)
+            case _:
+                raise MalformedError("a request to spawn")
+
+    def _entangle(self, pid: Pid) -> None:
+        entangled = self._entangled
+        if len(entangled) >= 1024 and len(entangled) & (len(entangled) - 1) == 0:
+            # Now and then, those that have ended meanwhile are forgotten.
+            self._entangled = entangled = {one for one in list(entangled) if one.key in processes}
+        entangled.add(pid)
+
+    def lost(self) -> None:
+        """On the loop: the connection is gone; every process concerned is told."""
+        self._lost = True
+        for pid in list(self._entangled):
+            if pid.key in processes:
+                signal(pid, NODE_LOST, (self.peer.name,))
+        self._entangled.clear()
+        while self._requests:
+            self._requests.popitem()[1].fail("noconnection")
+
+
+def _reason(payload: bytes | None) -> Any:
+    """A reason that came; one that holds objects is decoded by the process that it reaches."""
+    assert payload is not None
+    try:
+        return decode_plain(payload)
+    except HoldsObjectsError:
+        return Parcel(payload, decode)

@@ -1,0 +1,158 @@
+"""The handshake: two nodes prove to each other that they know the cookie, which never travels.
+
+The dialling node says hello, the other answers with its hello; then the dialling one proves, then the
+other. Each proof is an HMAC-SHA256 with the cookie over the role and both hellos whole: names, nonces,
+creations, versions, capabilities and the address dialled. So a proof is good for this connection, this
+direction and this pair only. Nothing is unpickled and no frame is long before both have proved.
+
+Frames (msgpack after a magic):
+    hello     (version, name, creation, nonce, python, capabilities, dialled host, dialled port, name dialled)
+    answer    ("ok", version, name, creation, nonce, python, capabilities)  or  ("no", code, text)
+    proof     the HMAC; the last one may be ("no", code, text) instead
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import platform
+import secrets
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgpack
+
+from pyex.distribution.channel import Channel
+
+MAGIC: Final = b"PYEX"
+VERSION: Final = 1
+
+#: Seconds the whole of it may take.
+PATIENCE: Final = 5.0
+
+#: Takes the control characters out of a stranger's text.
+CONTROL: Final = dict.fromkeys((*range(32), *range(127, 160)))
+
+
+@dataclass(frozen=True)
+class Peer:
+    """What a handshake tells of a node."""
+
+    name: str
+    creation: int
+    python: str
+    capabilities: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Own:
+    """What this node says of itself."""
+
+    name: str
+    creation: int
+    cookie: bytes = field(repr=False)
+    capabilities: tuple[str, ...] = ()
+
+
+class RefusedError(Exception):
+    """The handshake failed: ``code`` for programs, the text for people."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+def python_version() -> str:
+    """The version that bytecode depends on."""
+    return ".".join(platform.python_version_tuple()[:2])
+
+
+async def dial(channel: Channel, own: Own, target: str, address: tuple[str, int]) -> Peer:
+    """The dialling side, on a fresh channel; raises ``RefusedError``, ``OSError``."""
+    hello = _pack((VERSION, *_self(own), *address, target))
+    channel.write_soon(hello)
+    answer = await channel.read()
+    match _unpack(answer):
+        case ("no", str(code), str(text)):
+            raise RefusedError(code, _clean(text))
+        case ("ok", int(), str(name), int(creation), bytes(nonce), str(python), tuple(capabilities)):
+            if len(nonce) != 32:
+                raise RefusedError("malformed", "its answer is malformed")
+        case _:
+            raise RefusedError("malformed", "its answer is malformed")
+    if name != target:
+        raise RefusedError("name", f"the node there calls itself {_clean(name)!r}")
+    channel.write_soon(MAGIC + _proof(own.cookie, b"dials", hello, answer))
+    reply = await channel.read()
+    if not hmac.compare_digest(reply, MAGIC + _proof(own.cookie, b"is dialled", hello, answer)):
+        match _unpack(reply):
+            case ("no", str(code), str(text)):
+                raise RefusedError(code, _clean(text))
+        raise RefusedError("cookie", "it does not know this node's cookie")
+    return Peer(name, creation, python, tuple(map(str, capabilities)))
+
+
+async def receive_hello(channel: Channel, own: Own, port: int) -> tuple[Peer, bytes]:
+    """The dialled side, first half: who calls, as it claims; raises ``RefusedError``."""
+    hello = await channel.read()
+    match _unpack(hello):
+        case (int(version), *_) if version != VERSION:
+            raise RefusedError(
+                "version", f"it speaks version {VERSION} of the protocol, not {version}. Install the same pyex on both"
+            )
+        case (
+            int(), str(name), int(creation), bytes(nonce), str(python), tuple(capabilities),
+            str(host), int(dialled), str(target),
+        ) if len(nonce) == 32 and len(name) <= 256:  # fmt: skip
+            pass
+        case _:
+            raise RefusedError("malformed", "the hello is malformed")
+    if target != own.name:
+        raise RefusedError("name", f"this is {own.name}, not {_clean(target)}")
+    here, _ = channel.address("sockname")
+    if dialled != port or host not in (here, own.name.partition("@")[2]):
+        raise RefusedError("address", f"it was dialled at {_clean(host)}:{dialled}, which is not its address")
+    return Peer(name, creation, python, tuple(map(str, capabilities))), hello
+
+
+async def answer_hello(channel: Channel, own: Own, hello: bytes) -> None:
+    """The dialled side, second half: returns when the caller has proved itself; raises ``RefusedError``."""
+    answer = _pack(("ok", VERSION, *_self(own)))
+    channel.write_soon(answer)
+    proof = await channel.read()
+    if not hmac.compare_digest(proof, MAGIC + _proof(own.cookie, b"dials", hello, answer)):
+        raise RefusedError("cookie", "its cookie is another one. Start both nodes with the same cookie")
+    channel.write_soon(MAGIC + _proof(own.cookie, b"is dialled", hello, answer))
+
+
+def refuse(channel: Channel, refusal: RefusedError) -> None:
+    """Say why, and close."""
+    channel.write_soon(_pack(("no", refusal.code, str(refusal))))
+    channel.close()
+
+
+def _self(own: Own) -> tuple[Any, ...]:
+    return own.name, own.creation, secrets.token_bytes(32), python_version(), own.capabilities
+
+
+def _proof(cookie: bytes, role: bytes, hello: bytes, answer: bytes) -> bytes:
+    transcript = b"".join(hashlib.sha256(part).digest() for part in (role, hello, answer))
+    return hmac.digest(cookie, transcript, "sha256")
+
+
+def _pack(fields: tuple[Any, ...]) -> bytes:
+    return MAGIC + msgpack.packb(fields)  # type: ignore[no-any-return]
+
+
+def _unpack(frame: bytes) -> Any:
+    if not frame.startswith(MAGIC):
+        raise RefusedError("malformed", "it does not speak pyex's protocol")
+    try:
+        return msgpack.unpackb(frame[len(MAGIC) :], use_list=False)
+    except Exception as error:  # msgpack's own, ValueError, RecursionError ...: all mean the same here
+        raise RefusedError("malformed", "what it sent is malformed") from error
+
+
+def _clean(text: str) -> str:
+    """Text of an unproven stranger, for a terminal."""
+    return text.translate(CONTROL)[:200]

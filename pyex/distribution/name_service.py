@@ -1,0 +1,101 @@
+"""Keeps this node's name registered: with an epmd that runs, or with a name server of our own.
+
+When the service goes, whichever node is first serves it from then on, and all register again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from pyex.distribution import epmd
+from pyex.distribution.epmd import EXTRA, EXTRA_AGAIN, NameInUseError, Registration
+from pyex.distribution.name_server import NameServer
+from pyex.distribution.names import LOOPBACK, is_loopback
+
+log = logging.getLogger("pyex.node")
+
+#: Seconds between attempts to be registered again.
+RETRY = 0.2
+
+
+class NameService:
+    """The registration of one node, on the loop it was made on."""
+
+    def __init__(self, host: str) -> None:
+        self._host = LOOPBACK if is_loopback(host) else "0.0.0.0"  # noqa: S104  (others must find a node of a LAN)
+        self._server: NameServer | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        #: set while the name is registered
+        self.registered = asyncio.Event()
+
+    async def register(self, name: str, port: int, *, hidden: bool = False) -> None:
+        """Take the name; raises ``NameInUseError``, or ``OSError`` when no service can be had."""
+        registration = Registration(name, port, EXTRA, hidden)
+        reader = await self._register(registration, take_over=False)
+        self.registered.set()
+        self._keeper = asyncio.create_task(self._keep(registration, reader))
+
+    def close(self) -> None:
+        """Free the name, and stop serving others if this node did."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+        if self._writer is not None:
+            self._writer.close()
+        if self._server is not None:
+            self._server.close()
+
+    @property
+    def serves(self) -> bool:
+        """Whether this node is the one that serves names on this machine."""
+        return self._server is not None
+
+    async def _register(self, registration: Registration, *, take_over: bool) -> asyncio.StreamReader:
+        for attempt in range(5):  # another node may win the race to serve, or stop serving just now
+            try:
+                reader, self._writer = await epmd.register(registration)
+            except NameInUseError:
+                raise
+            except (OSError, TimeoutError):
+                if attempt == 4:
+                    raise
+                await self._serve(take_over=take_over)
+            else:
+                return reader
+        raise AssertionError("unreachable")
+
+    async def _serve(self, *, take_over: bool) -> None:
+        server = NameServer(take_over=take_over)
+        try:
+            await server.start(self._host)
+        except OSError:
+            return  # somebody else does by now
+        if self._server is not None:
+            self._server.close()
+        self._server = server
+
+    async def _keep(self, registration: Registration, reader: asyncio.StreamReader) -> None:
+        again = Registration(registration.name, registration.port, EXTRA_AGAIN, registration.hidden)
+        warned = False
+        while True:
+            try:
+                while await reader.read(1 << 10):
+                    pass
+            except OSError:
+                pass  # closed all the same
+            self.registered.clear()
+            while True:
+                try:
+                    reader = await self._register(again, take_over=True)
+                    self.registered.set()
+                    break
+                except NameInUseError:
+                    if not warned:
+                        log.warning("The name %r was taken by another node while no name service ran", again.name)
+                        warned = True
+                except (OSError, TimeoutError) as error:
+                    if not warned:
+                        log.warning("No name service can be reached or started: %s. Still trying", error)
+                        warned = True
+                await asyncio.sleep(RETRY)
