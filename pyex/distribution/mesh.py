@@ -10,8 +10,8 @@ import asyncio
 import errno
 import logging
 import secrets
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final, TypeVar
 
 from pyex.core.errors import ConnectError, NotSendable
 from pyex.core.identity import identity
@@ -28,6 +28,11 @@ from pyex.distribution.name_service import NameService
 from pyex.distribution.names import LOOPBACK, is_loopback, split
 
 log = logging.getLogger("pyex.node")
+
+T = TypeVar("T")
+
+#: Attempts at a question to this machine's name service, which one of its nodes is sure to serve soon.
+ASK_AGAIN: Final = 10
 
 
 class Mesh:
@@ -109,10 +114,18 @@ class Mesh:
         identity.name, identity.creation = None, 0
         identity.creations.clear()
 
-    async def registered(self) -> None:
-        """Wait until the name service knows this node; while it changes hands nobody can be found."""
+    async def ask(self, host: str, question: Callable[[], Awaitable[T]]) -> T:
+        """Ask a name service; while that of this machine changes hands, ask again until it has settled."""
         assert self._service is not None
-        await self._service.registered.wait()
+        patience = ASK_AGAIN if is_loopback(host) else 1
+        while True:
+            patience -= 1
+            try:
+                return await question()
+            except OSError:
+                if patience == 0:
+                    raise
+            await self._service.settle()
 
     # The carrier
 
@@ -212,9 +225,8 @@ class Mesh:
                 f"{self.own.name} cannot connect to {node}: its own name is of this machine alone. Start it under an "
                 "address that other machines can reach, as in --name alice@192.168.1.5"
             )
-        await self.registered()
         try:
-            registration = await epmd.look_up(host, short)
+            registration = await self.ask(host, lambda: epmd.look_up(host, short))
             running = [name for name, _ in await epmd.names(host)] if registration is None else []
         except (OSError, ValueError, TimeoutError):
             raise ConnectError(

@@ -29,6 +29,7 @@ class NameService:
         self._keeper: asyncio.Task[None] | None = None
         #: set while the name is registered
         self.registered = asyncio.Event()
+        self._lost = asyncio.Event()
 
     async def register(self, name: str, port: int, *, hidden: bool = False) -> None:
         """Take the name; raises ``NameInUseError``, or ``OSError`` when no service can be had."""
@@ -45,6 +46,16 @@ class NameService:
             self._writer.close()
         if self._server is not None:
             self._server.close()
+
+    async def settle(self) -> None:
+        """The service did not answer: give it time, at most one attempt's worth, to change hands."""
+        try:
+            async with asyncio.timeout(RETRY):
+                if self.registered.is_set():  # its end has not been noticed here yet
+                    await self._lost.wait()
+                await self.registered.wait()
+        except TimeoutError:
+            pass  # the next attempt will tell
 
     @property
     def serves(self) -> bool:
@@ -85,9 +96,11 @@ class NameService:
             except OSError:
                 pass  # closed all the same
             self.registered.clear()
+            self._lost.set()
             while True:
                 try:
                     reader = await self._register(again, take_over=True)
+                    self._lost.clear()
                     self.registered.set()
                     break
                 except NameInUseError:

@@ -176,9 +176,8 @@ class Node:
 
 
 async def _names(host: str) -> _Found:
-    if _current.mesh is not None:
-        await _current.mesh.registered()
-    return await epmd.names(host)
+    mesh = _current.mesh
+    return await (mesh.ask(host, lambda: epmd.names(host)) if mesh is not None else epmd.names(host))
 
 
 def _mesh() -> Mesh:
