@@ -35,11 +35,14 @@ class Crash:
     @classmethod
     def of(cls, error: BaseException) -> Crash:
         """The reason for a process that ended with ``error``; always one that can be copied and sent."""
-        trace = "".join(format_user_traceback(error))
+        try:
+            trace = "".join(format_user_traceback(error))
+        except Exception:  # the traceback module asks the error, and what it was about, for words
+            trace = "(its trace cannot be shown)\n"
         try:
             portable = snapshot(error)
         except Exception:  # whatever its class does when it is copied
-            portable = Unportable(f"{type(error).__qualname__}: {_text(error)}")
+            portable = Unportable(f"{type(error).__qualname__}: {exception_text(error)}")
         return cls(portable, trace)
 
     def __eq__(self, other: object) -> bool:
@@ -58,7 +61,8 @@ class Crash:
         return Crash, (self.exception, self.stacktrace)
 
 
-def _text(error: BaseException) -> str:
+def exception_text(error: BaseException) -> str:
+    """What an exception says, even if it cannot."""
     try:
         return str(error)
     except Exception:  # an exception whose own text raises

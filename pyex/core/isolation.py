@@ -97,9 +97,13 @@ def snapshot_call(fn: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Callab
         return fn, args
     memo: _Memo = {}
     try:
-        return _copy_callable(fn, memo), tuple([_copy(arg, memo) for arg in args])
+        return _copy_callable(fn, memo), tuple(
+            [_copy_at(arg, memo, lambda place=place: f"argument {place}") for place, arg in enumerate(args)]  # type: ignore[misc]
+        )
     except _Unsendable as refusal:
         raise NotSendable(refusal.text(f"what {_name(fn)} takes to its process")) from refusal.__cause__
+    except RecursionError:
+        raise NotSendable(f"what {_name(fn)} takes to its process is nested too deeply to be copied") from None
 
 
 class _Unsendable(Exception):
@@ -217,7 +221,10 @@ def _copy_set(value: set[Any], memo: _Memo) -> set[Any]:
 
 def _copy_frozenset(value: frozenset[Any], memo: _Memo) -> frozenset[Any]:
     copies = [_copy_at(item, memo, lambda: ".item") for item in value]
-    return value if all(map(_same, copies, value)) else _remember(memo, value, frozenset(copies))
+    if all(map(_same, copies, value)):
+        return value
+    known = memo.get(id(value))  # as for a tuple
+    return known[1] if known is not None else _remember(memo, value, frozenset(copies))
 
 
 def _copy_bytearray(value: bytearray, memo: _Memo) -> bytearray:
@@ -265,7 +272,7 @@ def _copy_object(value: Any, memo: _Memo) -> Any:
     make, args, state, items, pairs = (*reduced, None, None, None)[:5]
     arguments = [_copy_at(arg, memo, lambda: "") for arg in args]
     try:
-        copy = _remember(memo, value, make(*arguments))
+        copy = _remember(memo, value, _make(value, make, arguments))
         if state is not None:
             _restore(copy, value, _copy_at(state, memo, lambda: ""))
         for item in items or ():
@@ -277,9 +284,20 @@ def _copy_object(value: Any, memo: _Memo) -> Any:
     except Exception as error:
         raise _Unsendable(value, f"whose copy failed with {type(error).__name__}: {error}") from error
     if isinstance(value, BaseException):
-        copy.__suppress_context__ = value.__suppress_context__
+        copy.args = _copy(value.args, memo)  # an __init__ of its own may have made others of them
         copy.__cause__ = _copy(value.__cause__, memo)
+        copy.__suppress_context__ = value.__suppress_context__  # setting the cause sets it too
     return copy
+
+
+def _make(value: Any, make: Callable[..., Any], arguments: list[Any]) -> Any:
+    try:
+        return make(*arguments)
+    except TypeError:
+        if make is not type(value) or not isinstance(value, BaseException):
+            raise
+        # An exception whose __init__ takes other arguments than it hands to its base class.
+        return make.__new__(make, *arguments)
 
 
 def _restore(copy: Any, original: Any, state: Any) -> None:
@@ -299,7 +317,9 @@ def _copy_callable(fn: Any, memo: _Memo) -> Any:
     """A function with a copied closure and defaults; other callables as any value."""
     if type(fn) is not types.FunctionType:
         if type(fn) is types.MethodType:
-            return types.MethodType(_copy_callable(fn.__func__, memo), _copy(fn.__self__, memo))
+            return types.MethodType(
+                _copy_callable(fn.__func__, memo), _copy_at(fn.__self__, memo, lambda: "its object")
+            )
         if type(fn) is functools.partial:
             return functools.partial(_copy_callable(fn.func, memo), *_copy(fn.args, memo), **_copy(fn.keywords, memo))
         return _copy(fn, memo)
@@ -308,7 +328,8 @@ def _copy_callable(fn: Any, memo: _Memo) -> Any:
     known = memo.get(id(fn))
     if known is not None:
         return known[1]
-    cells = tuple(types.CellType() for _ in fn.__closure__ or ())
+    known_cells = [memo.get(id(cell)) for cell in fn.__closure__ or ()]
+    cells = tuple(types.CellType() if known is None else known[1] for known in known_cells)
     copy = types.FunctionType(fn.__code__, fn.__globals__, fn.__name__, None, cells or None)
     _remember(memo, fn, copy)
     copy.__qualname__ = fn.__qualname__
@@ -318,6 +339,9 @@ def _copy_callable(fn: Any, memo: _Memo) -> Any:
     copy.__defaults__ = _carried(fn.__defaults__, memo, "a default")
     copy.__kwdefaults__ = _carried(fn.__kwdefaults__, memo, "a default")
     for name, cell, original in zip(fn.__code__.co_freevars, cells, fn.__closure__ or (), strict=True):
+        if id(original) in memo:
+            continue  # a variable that inner functions share is one variable in the new process too
+        _remember(memo, original, cell)
         try:
             content = original.cell_contents
         except ValueError:  # a variable not assigned yet

@@ -93,7 +93,7 @@ _MATCHERS: Final[dict[type, Callable[[Any, Any], bool]]] = {
     int: _equal,
     float: _equal,
     bytes: _equal,
-    bool: _equal,
+    bool: lambda pattern, value: value is pattern,
     type(None): lambda _, value: value is None,
     type(lambda: None): _guard,
     type(len): _guard,

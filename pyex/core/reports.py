@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Callable
 from typing import Any
 
-from pyex.core.crash import Crash, format_user_traceback
+from pyex.core.crash import Crash, exception_text, format_user_traceback
 from pyex.core.process import ControlBlock
 
 log = logging.getLogger("pyex.process")
@@ -31,7 +32,10 @@ def ended(process: ControlBlock, reason: Any, error: BaseException | None) -> No
     relations = process.relations
     if relations is not None and relations.links:
         lines.append(f"Linked to: {', '.join(map(repr, relations.links))}")
-    log.error("%s", "\n".join(lines), extra={"pid": process.pid})
+    try:
+        log.error("%s", "\n".join(lines), extra={"pid": process.pid})
+    except Exception:  # somebody's filter or handler raises: the process ends all the same
+        traceback.print_exc()
 
 
 def message_lost(process: ControlBlock, error: BaseException) -> None:
@@ -58,6 +62,9 @@ def function_name(fn: Callable[..., Any]) -> str:
 
 def _brief(reason: Any) -> str:
     if isinstance(reason, Crash):
-        return f"{type(reason.exception).__name__}: {reason.exception}"
-    text = repr(reason)
+        return f"{type(reason.exception).__name__}: {exception_text(reason.exception)}"
+    try:
+        text = repr(reason)
+    except Exception as error:
+        text = f"a reason whose repr raises {type(error).__name__}"
     return text if len(text) <= 500 else text[:500] + "..."
