@@ -1,0 +1,156 @@
+"""The command ``pyex``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn, TextIO
+
+import pyex
+from shell.evaluator import play
+from shell.lines import LineReader, OneExpression
+from shell.screen import Screen
+from shell.state import Reader, Shell
+
+#: The exit status of a command line that cannot be carried out.
+BAD_COMMAND = 2
+
+
+class StartFailed(Exception):
+    """The node could not be started as the command line wants it; the text says what to do."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        fail(f"{message}. Try: pyex --help")
+
+
+def fail(message: str) -> NoReturn:
+    """End the program with a line that says what is wrong and what to do."""
+    print(f"pyex: {message}", file=sys.stderr)
+    sys.exit(BAD_COMMAND)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    options = _Parser(
+        prog="pyex",
+        usage="pyex [options] [-e EXPR | script.py [arguments]]",
+        description="A shell with Erlang's processes and nodes for Python. Without arguments: a prompt.",
+        allow_abbrev=False,
+    )
+    options.add_argument("-e", dest="expression", metavar="EXPR", help="print the value of EXPR, and leave")
+    options.add_argument("--name", help="the node's name; bob means bob@127.0.0.1 (default: the first free pyexN)")
+    options.add_argument("--cookie", help="the secret shared by the nodes of a cluster (default: from a file)")
+    options.add_argument("--port", type=_port, default=0, help="the port to listen on (default: any that is free)")
+    options.add_argument("--connect", metavar="NODE", help="connect to this node first")
+    options.add_argument("--version", action="version", version=f"pyex {pyex.__version__}")
+    options.add_argument("script", nargs="?", help=argparse.SUPPRESS)
+    options.add_argument("arguments", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    return options
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port, which is a number from 1 to 65535")
+    return int(text)
+
+
+def main() -> int:
+    """Run the command line; the exit status."""
+    options = parser().parse_args()
+    if options.expression is not None and options.script is not None:
+        fail(f"both -e and {options.script!r} were given. Give one of them")
+    try:
+        return _run(options)
+    except KeyboardInterrupt:
+        return 130
+    except StartFailed as failure:
+        fail(str(failure))
+    finally:
+        # The runtime ends the processes now; nobody is left to take an interrupt, or to look at an error.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if hasattr(sys, "last_value"):
+            del sys.last_value
+
+
+def _run(options: argparse.Namespace) -> int:
+    wants_node = bool(options.name or options.cookie or options.connect or options.port)
+    start = _starter(options) if wants_node else _nothing
+    if options.script is not None:
+        from shell.script import run_script  # noqa: PLC0415 - imported when needed: the first prompt is soon there
+
+        try:
+            return run_script(Path(options.script), options.arguments, start)
+        except OSError as error:
+            fail(f"cannot read {options.script!r}: {error.strerror}. Give the path of a Python script")
+    if options.expression is not None:
+        screen = Screen(sys.stdout, sys.stderr, terminal=False, colour=False)
+        return play(Shell(OneExpression(options.expression), screen, start=start, open_path=_open_path, once=True))
+    # The path is the user's own only when all that a prompt needs has been imported: a stray token.py or
+    # code.py in the working folder is not to be taken for Python's.
+    return play(_interactive(_starter(options)))
+
+
+def _interactive(start: Callable[[], None]) -> Shell:
+    typed = sys.stdin.isatty()
+    terminal = typed and sys.stdout.isatty()
+    dumb = os.environ.get("TERM", "dumb") in ("dumb", "unknown")
+    colour = terminal and not dumb and not os.environ.get("NO_COLOR")
+    screen = Screen(sys.stdout, sys.stderr, terminal=terminal, colour=colour)
+    reader: Reader
+    if terminal and not dumb:
+        from shell.prompt import TerminalReader  # noqa: PLC0415 - costs the most to import: only where there is a terminal
+
+        reader = TerminalReader(screen, history_path())
+    else:
+        reader = LineReader(sys.stdin, _writer(sys.stdout) if typed else None)
+    banner = ""
+    if typed:
+        banner = f"pyex {pyex.__version__} on Python {platform.python_version()}. Ctrl-C interrupts, exit() leaves.\n"
+    return Shell(reader, screen, start=start, open_path=_open_path, banner=banner)
+
+
+def history_path() -> Path:
+    """The file that keeps what was typed, from one shell to the next."""
+    if path := os.environ.get("PYEX_HISTORY"):
+        return Path(path)
+    from platformdirs import user_state_dir  # noqa: PLC0415 - imported when needed: the first prompt is soon there
+
+    return Path(user_state_dir("pyex")) / "history"
+
+
+def _starter(options: argparse.Namespace) -> Callable[[], None]:
+    """What starts the node; called in the first process."""
+
+    def start() -> None:
+        try:
+            pyex.Node.start(options.name, options.cookie, port=options.port)
+            if options.connect is not None:
+                pyex.Node.connect(options.connect)
+        except (pyex.PyexError, OSError) as error:
+            raise StartFailed(str(error)) from error
+
+    return start
+
+
+def _nothing() -> None:
+    """Without a node there is nothing to start."""
+
+
+def _open_path() -> None:
+    """Put the working folder at the front of the path, in the place of the folder of this program."""
+    sys.path[0:1] = [""]
+
+
+def _writer(stream: TextIO) -> Callable[[str], None]:
+    def write(text: str) -> None:
+        stream.write(text)
+        stream.flush()
+
+    return write

@@ -1,0 +1,189 @@
+"""The evaluator: a process on the main thread that runs what is typed.
+
+Every input runs in it, so ``self()`` at the prompt is its pid. When it ends, by ``exit(reason)``, a link
+or a kill, :func:`play` starts another one with the same bindings.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any, TextIO, cast
+
+import pyex
+from pyex import ANY, Crash, Down, Exit, Pid, Process, Ref, receive, run, send, share, spawn
+from shell import display, output, server
+from shell.evaluation import BadInput, Code
+from shell.helpers import Current, Leave
+from shell.reports import ReportHandler, installed
+from shell.screen import ERR, OUT
+from shell.state import Request, Shell
+
+
+def play(shell: Shell) -> int:
+    """Run a shell on this thread until it is left; the exit status.
+
+    The first evaluator is the first process of all, and sets up the others.
+    """
+    streams = sys.stdout, sys.stderr
+    main = sys.modules.get("__main__")
+    outer = Current.evaluator
+    sys.modules["__main__"] = shell.module
+    try:
+        with installed(ReportHandler(shell)):
+            while not shell.left:
+                reason: Any = "normal"
+                try:
+                    run(_live, shell)
+                except Exit as ended:
+                    reason = ended.reason
+                except Exception as error:
+                    if shell.server is None:
+                        raise  # it could not be set up
+                    reason = Crash(error)
+                if shell.evaluator is not None:
+                    shell.ending = shell.evaluator, reason
+    finally:
+        sys.stdout, sys.stderr = streams
+        Current.evaluator = outer
+        if main is not None:
+            sys.modules["__main__"] = main
+    return shell.status
+
+
+def _live(shell: Shell) -> None:
+    """The life of an evaluator."""
+    shell.evaluator = Current.evaluator = pyex.self()
+    leader = shell.leader
+    if leader is None or shell.server is None:
+        shell.start()
+        leader = shell.leader = spawn(output.write_requests, share(shell.screen), shell.tag, thread=True)
+        Process.group_leader(shell.evaluator, leader)
+        shell.streams = [
+            output.ShellOutput(leader, shell.screen.out),
+            output.QueueStream(leader, ERR, shell.screen.err),
+        ]
+        sys.stdout, sys.stderr = cast(list[TextIO], shell.streams)
+        if shell.banner:
+            output.put(leader, shell.banner)
+        shell.server = spawn(server.serve, share(shell), thread=True)
+    else:
+        Process.group_leader(shell.evaluator, leader)
+        _report_ending(shell, leader)
+    watch = Process.monitor(shell.server)
+    send(shell.server, (shell.tag, "evaluator", shell.evaluator))
+    while not shell.left:
+        try:
+            message = receive((shell.tag, ANY), Down(watch))
+        except KeyboardInterrupt:
+            continue  # nothing runs that could be interrupted
+        if isinstance(message[1], Request):
+            _evaluate(shell, message[1], leader)
+        else:  # the end of input, or of the server
+            shell.left = True
+            if message[0] != shell.tag:
+                shell.status = 1
+    _surely(lambda: _take_down(shell, leader, watch))
+
+
+def _report_ending(shell: Shell, leader: Pid) -> None:
+    """Say how the evaluator before this one ended."""
+    if shell.ending is None:
+        return
+    (pid, reason), shell.ending = shell.ending, None
+    if shell.once:
+        match reason:
+            case "normal":
+                return
+            case ("exit", int(code)):
+                shell.status = code
+                return
+        shell.status = 1
+    output.put(leader, display.ending(pid, reason, colour=shell.screen.colour), ERR)
+
+
+def _take_down(shell: Shell, leader: Pid, watch: Ref) -> None:
+    """Leave: the server first, then the output, when it has written everything."""
+    send(shell.server, (shell.tag, "left"))
+    receive(Down(watch), timeout=1, default=None)
+    watch = Process.monitor(leader)
+    send(leader, (shell.tag, "stop"))
+    receive(Down(watch), timeout=1, default=None)
+
+
+def _evaluate(shell: Shell, request: Request, leader: Pid) -> None:
+    """Run one input and answer the server; what ends the process passes through."""
+    request.begun = True
+    if request.number == 1:
+        shell.open_path()
+    try:
+        text, stream = _outcome(shell, request), OUT
+    except BaseException as error:
+        if isinstance(error, Leave):
+            shell.left = True
+            return
+        if _ends_the_process(error):
+            raise
+        shell.status = shell.status or int(shell.once)
+        _remember(error)
+        text, stream = _failure(shell, error), ERR
+    _surely(lambda: _answer(shell, text, stream, leader))
+
+
+def _outcome(shell: Shell, request: Request) -> str:
+    code = Code(request.source, request.number, shell.compiler_flags)
+    shell.compiler_flags = code.flags
+    value = code.run(shell.module)
+    if value is None:
+        return ""
+    vars(shell.module)["__builtins__"]["_"] = value
+    return display.result(value, colour=shell.screen.colour)
+
+
+def _failure(shell: Shell, error: BaseException) -> str:
+    try:
+        return _describe(shell, error)
+    except KeyboardInterrupt as interrupt:  # the text of the error took too long
+        return _describe(shell, interrupt)
+
+
+def _describe(shell: Shell, error: BaseException) -> str:
+    colour = shell.screen.colour
+    if isinstance(error, BadInput) and error.__cause__ is not None:
+        return display.syntax_error(error.__cause__, colour=colour)
+    if isinstance(error, KeyboardInterrupt):
+        # On a terminal "^C" stands on the line.
+        return ("\n" if shell.screen.terminal else "") + display.alert("KeyboardInterrupt", colour=colour)
+    return display.error(error, colour=colour)
+
+
+def _answer(shell: Shell, text: str, stream: str, leader: Pid) -> None:
+    """Show the outcome after all that the input has printed, and let the server go on."""
+    for own in shell.streams:
+        own.flush()
+    if text:
+        output.put(leader, text, stream)
+    send(shell.server, (shell.tag, "done"))
+
+
+def _surely(action: Callable[[], None]) -> None:
+    """Carry out an action of the shell's own, whatever interrupts still come."""
+    while True:
+        try:
+            action()
+        except KeyboardInterrupt:
+            continue
+        return
+
+
+def _ends_the_process(error: BaseException) -> bool:
+    """Whether this is exit(reason), SystemExit or the runtime's signal to end; an error is none of them."""
+    if isinstance(error, Exception):
+        return type(error) is Exit
+    return isinstance(error, SystemExit) or type(error).__module__.startswith("pyex.")
+
+
+def _remember(error: BaseException) -> None:
+    """As Python's own prompt does, for ``pdb.pm()``."""
+    if not isinstance(error, BadInput | KeyboardInterrupt):
+        sys.last_type, sys.last_value, sys.last_traceback = type(error), error, error.__traceback__

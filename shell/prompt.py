@@ -1,0 +1,145 @@
+"""The prompt of a terminal: editing, history, colours, blocks of several lines."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.application import get_app, run_in_terminal
+from prompt_toolkit.filters import Condition
+from prompt_toolkit.formatted_text import FormattedText
+from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+from prompt_toolkit.input import create_input
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.lexers import PygmentsLexer
+from prompt_toolkit.output import Output, create_output
+from pygments.lexers.python import PythonLexer
+
+from shell.blocks import INDENT, is_complete, next_indent
+from shell.screen import Screen
+
+
+class TerminalReader:
+    """Reads inputs at a prompt. Runs in the server's thread; other threads only call ``above``."""
+
+    def __init__(self, screen: Screen, history: Path) -> None:
+        self._screen = screen
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._session: PromptSession[str] = PromptSession(
+            multiline=True,
+            prompt_continuation=FormattedText([("", "... ")]),
+            lexer=PygmentsLexer(PythonLexer) if screen.colour else None,
+            history=_history(history),
+            key_bindings=_key_bindings(),
+            enable_suspend=True,
+            reserve_space_for_menu=0,
+            input=create_input(sys.stdin),
+            output=_output(screen),
+        )
+
+    def read(self, node: str, number: int) -> str | None:
+        """The next complete input, None for Ctrl-D."""
+        try:
+            return self._session.prompt(f"pyex({node}){number}> ", pre_run=self._begins)
+        except EOFError:
+            return None
+        finally:
+            self._loop = None
+            self._screen.prompt_ended()
+
+    def above(self, write: Callable[[], None]) -> None:
+        """From any thread: soon write with the prompt hidden, and draw it again."""
+        loop = self._loop
+        if loop is not None:
+            try:
+                loop.call_soon_threadsafe(run_in_terminal, write)
+            except RuntimeError:
+                pass  # the prompt has just ended; what is pending is written then
+
+    def _begins(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._screen.prompt_begins(self)
+
+
+def _output(screen: Screen) -> Output:
+    output = create_output(screen.out)
+    # No questions to the terminal where the cursor is: an answer that comes late would be typed into whatever
+    # reads next.
+    output.enable_cpr = False  # type: ignore[attr-defined]
+    return output
+
+
+class _SafeHistory(FileHistory):
+    """A history file; a disk that is full or a folder that is gone costs the history, not the prompt."""
+
+    def load_history_strings(self) -> Iterable[str]:
+        try:
+            return list(super().load_history_strings())
+        except OSError:
+            return []
+
+    def store_string(self, string: str) -> None:
+        try:
+            super().store_string(string)
+        except OSError:
+            pass
+
+
+def _history(path: Path) -> History:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Inputs hold secrets now and then.
+        os.close(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
+    except OSError:
+        return InMemoryHistory()
+    return _SafeHistory(str(path))
+
+
+@Condition
+def _in_indent() -> bool:
+    """Only blanks stand before the cursor, on its line."""
+    return not get_app().current_buffer.document.current_line_before_cursor.strip()
+
+
+@Condition
+def _after_indent() -> bool:
+    before = get_app().current_buffer.document.current_line_before_cursor
+    return bool(before) and not before.strip() and len(before) % len(INDENT) == 0
+
+
+def _key_bindings() -> KeyBindings:
+    keys = KeyBindings()
+
+    @keys.add("enter")
+    def _enter(event: KeyPressEvent) -> None:
+        """Evaluate what is complete, else go on in a new line."""
+        buffer = event.current_buffer
+        document = buffer.document
+        if document.on_last_line and is_complete(document.text):
+            # The empty line that ended the block need not stay on the screen.
+            buffer.text = document.text.rstrip() if document.text.strip() else ""
+            buffer.cursor_position = len(buffer.text)
+            buffer.validate_and_handle()
+        else:
+            buffer.insert_text("\n" + next_indent(document.text_before_cursor))
+
+    @keys.add("c-c")
+    def _clear(event: KeyPressEvent) -> None:
+        """Forget what is typed."""
+        event.current_buffer.reset()
+
+    @keys.add("tab", filter=_in_indent)
+    def _indent(event: KeyPressEvent) -> None:
+        event.current_buffer.insert_text(INDENT)
+
+    @keys.add("backspace", filter=_after_indent)
+    def _dedent(event: KeyPressEvent) -> None:
+        event.current_buffer.delete_before_cursor(len(INDENT))
+
+    _: Any = (_enter, _clear, _indent, _dedent)
+    return keys

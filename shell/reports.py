@@ -1,0 +1,44 @@
+"""Reports of the runtime and of processes, in the shell's ordered output."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator
+
+from shell import display, output
+from shell.screen import ERR
+from shell.state import Shell
+
+
+class ReportHandler(logging.Handler):
+    """Writes what is logged under ``pyex``, but for an evaluator's own end, which the shell reports itself."""
+
+    def __init__(self, shell: Shell) -> None:
+        super().__init__()
+        self._shell = shell
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """From any thread; never raises."""
+        shell = self._shell
+        pid = getattr(record, "pid", None)
+        if shell.leader is None or (pid is not None and pid == shell.evaluator):
+            return
+        try:
+            output.put(shell.leader, display.alert(self.format(record), colour=shell.screen.colour), ERR)
+        except Exception:
+            self.handleError(record)
+
+
+@contextlib.contextmanager
+def installed(handler: logging.Handler) -> Iterator[None]:
+    """Have the handler take the reports, and nobody else, as long as the context lasts."""
+    log = logging.getLogger("pyex")
+    propagate = log.propagate
+    log.addHandler(handler)
+    log.propagate = False
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.propagate = propagate

@@ -1,0 +1,67 @@
+"""What the processes of one shell share, and the requests they exchange."""
+
+from __future__ import annotations
+
+import io
+import types
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from pyex import Pid, Ref
+from shell.preload import new_main_module
+from shell.screen import Screen
+
+
+class Reader(Protocol):
+    """Where input comes from."""
+
+    def read(self, node: str, number: int) -> str | None:
+        """The next complete input; None at the end of all input."""
+
+
+class Request:
+    """One input on its way to the evaluator, and what became of it."""
+
+    def __init__(self, source: str, number: int) -> None:
+        self.source = source
+        self.number = number
+        #: the evaluator has begun with it; one that ended before gets it again
+        self.begun = False
+
+
+class Shell:
+    """One shell. The server owns the bindings and the reader, the output process the screen."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        screen: Screen,
+        *,
+        start: Callable[[], None] = lambda: None,
+        open_path: Callable[[], None] = lambda: None,
+        banner: str = "",
+        once: bool = False,
+    ) -> None:
+        self.reader = reader
+        self.screen = screen
+        #: run by the first evaluator before anything else: starts the node
+        self.start = start
+        #: run by the evaluator before the first input: makes the user's import path
+        self.open_path = open_path
+        self.banner = banner
+        #: one expression of the command line, whose failure is the exit status
+        self.once = once
+        #: a message is the shell's own when it begins with this
+        self.tag = Ref()
+        self.module: types.ModuleType = new_main_module()
+        #: what ``from __future__ import`` has switched on, for the inputs after it
+        self.compiler_flags = 0
+        self.evaluator: Pid | None = None
+        self.server: Pid | None = None
+        self.leader: Pid | None = None
+        #: the way an evaluator ended, until the next one has reported it
+        self.ending: tuple[Pid, Any] | None = None
+        #: the shell's own sys.stdout and sys.stderr
+        self.streams: list[io.TextIOBase] = []
+        self.left = False
+        self.status = 0
