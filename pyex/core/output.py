@@ -71,5 +71,13 @@ def sync(process: ControlBlock) -> None:
     process.relate().puts = 0
     ref = Process.monitor(process.leader)
     group_leader.put_chars(process.leader, "", process.pid, ref)
-    select(process, (("io_reply", ref, "ok"), Down(ref)), None, None)
+    interrupted = None
+    while True:
+        try:
+            select(process, (("io_reply", ref, "ok"), Down(ref)), None, None)
+            break
+        except KeyboardInterrupt as interrupt:
+            interrupted = interrupt  # let in once the answer is here: nobody else would take it from the mailbox
     Process.demonitor(ref, flush=True)
+    if interrupted is not None:
+        raise interrupted
