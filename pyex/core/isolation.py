@@ -32,9 +32,11 @@ IMMUTABLE: Final[frozenset[type]] = frozenset(
         decimal.Decimal, fractions.Fraction, uuid.UUID, datetime.date, datetime.time, datetime.datetime,
         datetime.timedelta, datetime.timezone, pathlib.PosixPath, pathlib.WindowsPath, pathlib.PurePosixPath,
         pathlib.PureWindowsPath, types.MethodDescriptorType, types.WrapperDescriptorType,
+        object,  # a bare object() is a sentinel: all it has is its identity, which a copy would lose
     }
 )  # fmt: skip
 
+_FUNCTION: Final = types.FunctionType
 _MISSING: Final = object()
 T = TypeVar("T")
 
@@ -89,11 +91,7 @@ def snapshot_call(fn: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Callab
 
     A function carries its closure and its defaults, a bound method its object, a partial its arguments.
     """
-    kind = type(fn)
-    plain = kind is types.BuiltinFunctionType or (
-        kind is types.FunctionType and fn.__closure__ is None and fn.__defaults__ is None and fn.__kwdefaults__ is None
-    )
-    if plain and (not args or IMMUTABLE.issuperset(map(type, args))):
+    if type(fn) is _FUNCTION and _carries_nothing(fn) and (not args or IMMUTABLE.issuperset(map(type, args))):
         return fn, args
     memo: _Memo = {}
     try:
@@ -313,6 +311,15 @@ def _restore(copy: Any, original: Any, state: Any) -> None:
         object.__setattr__(copy, name, item)
 
 
+def _carries_nothing(fn: Any) -> bool:
+    """Whether a function holds no value that anybody could change."""
+    return (
+        fn.__closure__ is None
+        and ((defaults := fn.__defaults__) is None or IMMUTABLE.issuperset(map(type, defaults)))
+        and ((keywords := fn.__kwdefaults__) is None or IMMUTABLE.issuperset(map(type, keywords.values())))
+    )
+
+
 def _copy_callable(fn: Any, memo: _Memo) -> Any:
     """A function with a copied closure and defaults; other callables as any value."""
     if type(fn) is not types.FunctionType:
@@ -323,7 +330,7 @@ def _copy_callable(fn: Any, memo: _Memo) -> Any:
         if type(fn) is functools.partial:
             return functools.partial(_copy_callable(fn.func, memo), *_copy(fn.args, memo), **_copy(fn.keywords, memo))
         return _copy(fn, memo)
-    if fn.__closure__ is None and fn.__defaults__ is None and fn.__kwdefaults__ is None:
+    if _carries_nothing(fn):
         return fn
     known = memo.get(id(fn))
     if known is not None:

@@ -23,8 +23,11 @@ def run_to_end(process: ControlBlock) -> None:
         fn(*args)
     except BaseException as raised:  # a process can end with anything; none of it may reach the others
         error = raised
-    del fn, args
-    finish(process, error)
+    del fn, args  # released before anybody is told of the end
+    if error is None and process.relations is None and process.exiting is None:
+        end(process, "normal")  # nobody to tell, nothing to print or report: most processes end so
+    else:
+        finish(process, error)
 
 
 def finish(process: ControlBlock, error: BaseException | None) -> Any:

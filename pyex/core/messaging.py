@@ -13,7 +13,7 @@ from pyex.core.identity import identity
 from pyex.core.ids import Pid
 from pyex.core.interrupts import interrupts
 from pyex.core.isolation import IMMUTABLE, snapshot
-from pyex.core.patterns import matches
+from pyex.core.patterns import ANY, matches
 from pyex.core.process import ControlBlock, Owner, names, processes
 from pyex.core.reports import message_lost
 from pyex.core.scheduler import Scheduler
@@ -23,6 +23,7 @@ from pyex.core.threads import this_process
 T = TypeVar("T")
 
 _RAISE: Final = object()
+_ANYTHING: Final = (ANY,)
 _DROPPED: Final = object()
 
 
@@ -155,9 +156,10 @@ def select(process: ControlBlock, patterns: tuple[Any, ...], timeout: float | No
                         last = _unpack(process, mailbox, seen, last)
                         if last is _DROPPED:
                             continue
-                    if not patterns or any(matches(pattern, last) for pattern in patterns):
-                        del mailbox[seen]
-                        return last
+                    for pattern in patterns or _ANYTHING:
+                        if matches(pattern, last):
+                            del mailbox[seen]
+                            return last
                     seen += 1
             if timeout is not None:
                 if alarm is None and timeout > 0:

@@ -25,6 +25,7 @@ SWITCHES_PER_SLICE: Final = 300
 #: Greenlets kept for reuse when their process has ended.
 IDLE_WORKERS: Final = 64
 
+_get_ident = threading.get_ident
 _thread = threading.local()
 
 
@@ -109,6 +110,7 @@ class Scheduler:
         #: a slice runs or is sure to run; whoever sets it schedules the slice
         self.slice_due = False
         self.hub: greenlet
+        self.thread_id = 0
         self.thread = threading.Thread(target=self._main, name=f"pyex-scheduler-{number}", daemon=True)
         started = threading.Event()
         self.loop.call_soon(started.set)
@@ -118,6 +120,7 @@ class Scheduler:
     def _main(self) -> None:
         _thread.scheduler = self
         self.hub = getcurrent()
+        self.thread_id = threading.get_ident()
         try:
             self.loop.run_forever()
         finally:
@@ -127,7 +130,7 @@ class Scheduler:
 
     def post(self, process: ControlBlock, op: int, args: Any) -> None:
         """Apply a signal: at once on this thread, else at the beginning of the next slice."""
-        if scheduler_of_thread() is self:
+        if _get_ident() == self.thread_id:
             apply(process, op, args)
         else:
             self.inbox.append((process, op, args))
@@ -160,7 +163,7 @@ class Scheduler:
 
     def start(self, process: ControlBlock) -> None:
         """From any thread: run a new process of this scheduler."""
-        if scheduler_of_thread() is self:
+        if _get_ident() == self.thread_id:
             self.make_ready(process)
         else:
             self.post(process, START, None)

@@ -35,6 +35,9 @@ UNLINK_ACK: Final = 36  # (sender, number)
 IS_ALIVE: Final = 100  # (sender, ref): within a node only; answered by (ref, bool)
 NODE_LOST: Final = 101  # (node,): within a node only; the connection to that node is gone
 
+#: The ``exiting`` of those that have ended normally; never raised, so one does for all.
+_ENDED: Final = Terminated("normal")
+
 _next_unlink = itertools.count(1).__next__
 
 
@@ -93,7 +96,8 @@ def end(process: ControlBlock, reason: Any) -> None:
     """Take a process that has stopped running out of the world, and tell those who asked to be told."""
     pid = process.pid
     del processes[pid.key]
-    process.exiting = process.exiting or Terminated(reason)
+    if process.exiting is None:
+        process.exiting = _ENDED if type(reason) is str and reason == "normal" else Terminated(reason)
     process.mailbox = process.greenlet = process.start = None
     relations = process.relations
     if relations is None:
