@@ -20,7 +20,7 @@ Key: TypeAlias = "int | tuple[int, str, int]"
 FIRST_USER_NUMBER = 110
 
 _SERIAL_BITS = 28
-_TEXT = re.compile(r"0\.(\d+)\.(\d+)")
+_TEXT = re.compile(r"0\.([0-9]+)\.([0-9]+)")
 
 _next_user_number = itertools.count(FIRST_USER_NUMBER).__next__
 _next_system_number = itertools.count(1).__next__
@@ -38,10 +38,10 @@ class Identifier:
     key: Key
     _what: ClassVar[str]
 
-    def _set(self, key: Key) -> None:
-        _set_key(self, key)
-
     def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a {type(self).__name__} is immutable")
+
+    def __delattr__(self, name: str) -> None:
         raise AttributeError(f"a {type(self).__name__} is immutable")
 
     @property
@@ -111,7 +111,7 @@ _set_key: Callable[[Identifier, Key], None] = Identifier.__dict__["key"].__set__
 
 def _parse(cls: type[Identifier], text: str, node: str | None) -> Key:
     match = _TEXT.fullmatch(text) if isinstance(text, str) else None
-    if match is None:
+    if match is None or int(match[1]) >> _SERIAL_BITS:
         raise ValueError(f"{cls.__name__} takes text like '0.110.0', not {text!r}")
     number = int(match[1]) | int(match[2]) << _SERIAL_BITS
     if node is None or node == identity.name:
@@ -141,7 +141,7 @@ class Ref(Identifier):
     __slots__ = ()
 
     def __new__(cls, text: str | None = None, node: str | None = None) -> Ref:
-        return ref_of(_next_ref_number() if text is None else _parse(cls, text, node))
+        return new_ref() if text is None else ref_of(_parse(cls, text, node))
 
 
 def pid_of(key: Key) -> Pid:
@@ -163,6 +163,13 @@ def new_pid(system: bool = False) -> Pid:
     pid = _new(Pid)
     _set_key(pid, _next_system_number() if system else _next_user_number())
     return pid
+
+
+def new_ref() -> Ref:
+    """A reference that equals no other; what ``Ref()`` gives, without the way through the class."""
+    ref = _new(Ref)
+    _set_key(ref, _next_ref_number())
+    return ref
 
 
 class Atom(str):

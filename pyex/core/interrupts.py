@@ -27,8 +27,11 @@ class Interrupts:
     """The handler of SIGINT, and the way an exit signal reaches the busy main thread."""
 
     def __init__(self) -> None:
-        #: an interrupt came while the runtime was at work, and waits for its border
-        self.pending = False
+        #: the handler is in place, or somebody else's is and stays
+        self.installed = False
+        #: an interrupt came while the runtime was at work and waits for its border; whoever takes it out, at
+        #: the border or in the thread that knocks again, lets it in
+        self._postponed: list[None] = []
         #: an exit signal, not Ctrl-C, is what the interrupt is about
         self._doomed = False
         #: the code of the runtime's own waits, which can be interrupted
@@ -38,32 +41,38 @@ class Interrupts:
 
     def install(self) -> None:
         """Handle Ctrl-C, if this is the main thread and nobody else does."""
-        if (
-            threading.get_ident() == threading.main_thread().ident
-            and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        ):
-            signal.signal(signal.SIGINT, self.handle)
+        if threading.get_ident() == threading.main_thread().ident:
+            self.installed = True
+            if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+                signal.signal(signal.SIGINT, self.handle)
 
     def handle(self, signum: int, frame: types.FrameType | None) -> None:
         """The signal handler: raise in the interrupted code, or see to it that it is raised later."""
         if self.is_interruptible(frame):
+            self._postponed.clear()
             self._deliver()
-        elif not self.pending:
-            self.pending = True
+        elif not self._postponed:
+            self._postponed.append(None)
             # Not a threading.Thread: starting one takes locks that the interrupted code may hold.
             _thread.start_new_thread(self._knock, ())
 
     def border(self) -> None:
         """A call from user code into the runtime: the place for an interrupt that had to wait."""
-        if self.pending and threading.get_ident() == threading.main_thread().ident:
+        if not self.installed:
+            self.install()
+        if self._postponed and threading.get_ident() == threading.main_thread().ident and self._take():
             self._deliver()
 
-    def doom(self, thread_id: int) -> None:
+    def forget(self) -> None:
+        """At the end of the interpreter: there is no user code left to interrupt."""
+        self._postponed.clear()
+
+    def doom(self, thread_id: int | None) -> None:
         """The process on that thread got an exit signal while its code runs."""
         main = threading.main_thread().ident
         if thread_id == main and signal.getsignal(signal.SIGINT) == self.handle:
             self._doomed = True
-            _thread.interrupt_main()
+            _interrupt_main()
 
     def is_interruptible(self, frame: types.FrameType | None) -> bool:
         """Whether an exception may be raised in this frame: it is user code, or waits in the runtime."""
@@ -76,8 +85,14 @@ class Interrupts:
             frame = frame.f_back
         return True
 
+    def _take(self) -> bool:
+        try:
+            self._postponed.pop()
+        except IndexError:
+            return False
+        return True
+
     def _deliver(self) -> None:
-        self.pending = False
         doomed, self._doomed = self._doomed, False
         exit_signal = self.exit_signal()
         if exit_signal is not None:
@@ -86,12 +101,19 @@ class Interrupts:
             raise KeyboardInterrupt
 
     def _knock(self) -> None:
-        while self.pending:
+        while self._postponed:
             time.sleep(KNOCK_AGAIN)
-            if self.pending:
-                self.pending = False
-                _thread.interrupt_main()
+            if self._take():
+                _interrupt_main()
                 return
+
+
+def _interrupt_main() -> None:
+    main = threading.main_thread().ident
+    if main is not None and hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(main, signal.SIGINT)  # a real one: it ends time.sleep too
+    else:
+        _thread.interrupt_main()
 
 
 interrupts = Interrupts()

@@ -11,7 +11,6 @@ from pyex.core.crash import Crash
 from pyex.core.errors import Exit, NotSendable, Terminated
 from pyex.core.isolation import snapshot
 from pyex.core.process import ControlBlock
-from pyex.core.signals import end
 
 
 def run_to_end(process: ControlBlock) -> None:
@@ -20,26 +19,28 @@ def run_to_end(process: ControlBlock) -> None:
     process.start = None
     error: BaseException | None = None
     try:
-        fn(*args)
+        if process.exiting is None:  # else it was ended before it could begin
+            fn(*args)
     except BaseException as raised:  # a process can end with anything; none of it may reach the others
         error = raised
-    del fn, args  # released before anybody is told of the end
-    if error is None and process.relations is None and process.exiting is None:
-        end(process, "normal")  # nobody to tell, nothing to print or report: most processes end so
+    if error is None and process.exiting is None:
+        group_leader.flush(process)
+        reason = "normal"  # there is nothing to report: most processes end so
     else:
-        finish(process, error)
+        reason = conclude(process, error)
+        if error is not None:
+            error.__traceback__ = None  # its frames may hold the error, in a cycle
+    del fn, args, error  # and with them all the process had, before anybody hears of its end
+    process.owner.end(process, reason)
 
 
-def finish(process: ControlBlock, error: BaseException | None) -> Any:
-    """End a process whose code has returned, or raised ``error``; returns the reason."""
+def conclude(process: ControlBlock, error: BaseException | None) -> Any:
+    """The last words of a process whose code has returned, or raised ``error``; returns the exit reason."""
     reason = process.exiting.reason if process.exiting is not None else reason_of(error)
     if isinstance(reason, Parcel):
         reason = _unpack(reason)
     group_leader.flush(process)
     reports.ended(process, reason, error)
-    end(process, reason)
-    if error is not None:
-        error.__traceback__ = None  # it holds the frames, and with them all the process had
     return reason
 
 
@@ -48,7 +49,7 @@ def reason_of(error: BaseException | None) -> Any:
     if error is None:
         return "normal"
     if isinstance(error, Exit | Terminated):
-        return error.reason
+        return _sendable(error.reason)
     if isinstance(error, SystemExit):
         return "normal" if error.code in (None, 0) else ("exit", _sendable(error.code))
     return Crash.of(error)
@@ -61,10 +62,11 @@ def call_and_finish(process: ControlBlock, main: Callable[[], Any]) -> tuple[Any
         value = main()
     except BaseException as raised:  # handed to the caller of run(), who decides
         error = raised
-    trace = error.__traceback__ if error is not None else None
-    reason = finish(process, error)
-    if error is not None:
-        error.__traceback__ = trace
+    reason = "normal"
+    try:
+        reason = conclude(process, error)
+    finally:  # an interrupt may come while a report is printed
+        process.owner.end(process, reason)
     return value, error, reason
 
 

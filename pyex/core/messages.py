@@ -7,9 +7,11 @@ are patterns for ``receive``: ``receive(Down(ref))``.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from pyex.core.patterns import ANY
+
+_make: Final = tuple.__new__
 
 
 class Down(tuple[Any, ...]):
@@ -41,6 +43,11 @@ class Down(tuple[Any, ...]):
     def reason(self) -> Any:
         """Why it ended; ``noproc`` if it did not exist, ``noconnection`` if its node was lost."""
         return self[4]
+
+
+def down(ref: Any, pid: Any, reason: Any) -> Down:
+    """A complete ``Down``, made without the way through the class."""
+    return _make(Down, ("DOWN", ref, "process", pid, reason))
 
 
 class Exited(tuple[Any, ...]):

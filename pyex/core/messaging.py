@@ -71,7 +71,7 @@ def _post(dest: Any, message: Any) -> None:
         process.owner.post(process, SEND, snapshot(message))
     elif isinstance(dest, tuple) and len(dest) == 2 and all(isinstance(part, str) for part in dest):
         name, node = dest
-        if node == identity.name:
+        if node == (identity.name or "nonode@nohost"):
             there = names.get(name)
             if there is not None:
                 there.owner.post(there, SEND, snapshot(message))
@@ -139,7 +139,6 @@ def select(process: ControlBlock, patterns: tuple[Any, ...], timeout: float | No
     owner = process.owner
     alarm = None
     seen = 0  # messages at the front of the mailbox that are known not to match
-    last = None
     try:
         while True:
             if owner.inbox:
@@ -148,8 +147,6 @@ def select(process: ControlBlock, patterns: tuple[Any, ...], timeout: float | No
                 raise Terminated(process.exiting.reason)
             mailbox = process.mailbox
             if mailbox:
-                if seen and (len(mailbox) < seen or mailbox[seen - 1] is not last):
-                    seen = 0  # a guard has received meanwhile
                 while seen < len(mailbox):
                     last = mailbox[seen]
                     if type(last) is Parcel:
@@ -157,9 +154,11 @@ def select(process: ControlBlock, patterns: tuple[Any, ...], timeout: float | No
                         if last is _DROPPED:
                             continue
                     for pattern in patterns or _ANYTHING:
-                        if matches(pattern, last):
-                            del mailbox[seen]
+                        if matches(pattern, last) and _take(mailbox, seen, last):
                             return last
+                        if seen >= len(mailbox) or mailbox[seen] is not last:
+                            seen = -1  # a guard has received meanwhile: from the beginning
+                            break
                     seen += 1
             if timeout is not None:
                 if alarm is None and timeout > 0:
@@ -174,6 +173,18 @@ def select(process: ControlBlock, patterns: tuple[Any, ...], timeout: float | No
         return default
     wanted = " or ".join(map(repr, patterns)) if patterns else "any message"
     raise ReceiveTimeout(f"no message came within {timeout} s that matches {wanted}")
+
+
+def _take(mailbox: Any, place: int, message: Any) -> bool:
+    """Take out a message, wherever a guard that received has left it; False if that took it."""
+    if place < len(mailbox) and mailbox[place] is message:
+        del mailbox[place]
+        return True
+    for moved_to, other in enumerate(mailbox):
+        if other is message:
+            del mailbox[moved_to]
+            return True
+    return False
 
 
 def _unpack(process: ControlBlock, mailbox: Any, place: int, parcel: Parcel) -> Any:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pyex.core.errors import Terminated
@@ -46,6 +48,12 @@ class Owner(Protocol):
 
     def give_way(self, process: ControlBlock) -> None:
         """In the process: let others that can run do so first."""
+
+    def alone(self) -> AbstractContextManager[None]:
+        """In the process: for as long as this is entered, no signal is applied by anybody else."""
+
+    def end(self, process: ControlBlock, reason: Any) -> None:
+        """In the process, which has stopped running: take it out of the world."""
 
 
 class Relations:
@@ -109,12 +117,25 @@ class ControlBlock:
         """Its relations, made when there are none yet."""
         relations = self.relations
         if relations is None:
-            relations = self.relations = Relations()
+            fresh = Relations()
+            if self.relations is None:  # threads change between calls, not between this line and the next
+                self.relations = fresh
+            relations = self.relations or fresh
         return relations
 
 
 #: Every living local process, by its pid's key.
 processes: dict[Key, ControlBlock] = {}
 
-#: Registered names.
+#: Registered names; changed under their lock, since any thread may register any process.
 names: dict[str, ControlBlock] = {}
+naming = threading.RLock()  # a finalizer may run anywhere, and register too
+
+
+def free_name(process: ControlBlock, name: str) -> None:
+    """Make a name free again, if it is still this process's."""
+    with naming:
+        if names.get(name) is process:
+            del names[name]
+        if process.relations is not None and process.relations.name == name:
+            process.relations.name = None

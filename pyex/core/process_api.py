@@ -11,7 +11,7 @@ from pyex.core.ids import Pid, Ref
 from pyex.core.isolation import snapshot
 from pyex.core.messages import Down, Exited
 from pyex.core.messaging import named, receive, select
-from pyex.core.process import ControlBlock, names, processes
+from pyex.core.process import ControlBlock, free_name, names, processes
 from pyex.core.signals import (
     DEMONITOR,
     EXIT2,
@@ -44,16 +44,17 @@ class Process:
         """
         process = this_process()
         _expect_pid("Process.link", pid)
-        links = process.relate().links
-        if pid == process.pid or links.get(pid, 0) is None:
-            return True
-        if type(pid.key) is int and pid.key not in processes:
-            if not process.relate().trap_exit:
-                raise NoProcess(message=f"cannot link to {pid!r}: it is not alive")
-            process.owner.post(process, SEND, Exited(pid, "noproc"))
-            return True
-        links[pid] = None
-        signal(pid, LINK, (process.pid,))
+        with process.owner.alone():
+            relations = process.relate()
+            if pid == process.pid or relations.links.get(pid, 0) is None:
+                return True
+            if type(pid.key) is not int or pid.key in processes:
+                relations.links[pid] = None
+                signal(pid, LINK, (process.pid,))
+                return True
+        if not relations.trap_exit:
+            raise NoProcess(message=f"cannot link to {pid!r}: it is not alive")
+        process.owner.post(process, SEND, Exited(pid, "noproc"))
         return True
 
     @staticmethod
@@ -63,7 +64,9 @@ class Process:
         One that this process has already got as a message, trapping exits, stays in its mailbox.
         """
         _expect_pid("Process.unlink", pid)
-        start_unlink(this_process(), pid)
+        process = this_process()
+        with process.owner.alone():
+            start_unlink(process, pid)
         return True
 
     @staticmethod
@@ -78,17 +81,23 @@ class Process:
         """
         process = this_process()
         ref = Ref()
+        here = identity.name or "nonode@nohost"
         if isinstance(target, str):
-            target = (target, identity.name or "nonode@nohost")
-        monitors = process.relate().monitors
-        monitors[ref] = target
-        if isinstance(target, Pid):
-            signal(target, MONITOR, (process.pid, ref, target))
-        elif isinstance(target, tuple) and len(target) == 2:
-            _to_name(target, MONITOR, (process.pid, ref, target))
-        else:
-            del monitors[ref]
+            target = (target, here)
+        watched = target
+        if isinstance(target, tuple) and len(target) == 2 and target[1] == here and target[0] in names:
+            holder = names.get(target[0])
+            watched = holder.pid if holder is not None else target
+        if not isinstance(watched, Pid) and not (isinstance(watched, tuple) and len(watched) == 2):
             raise TypeError(f"Process.monitor takes a pid, a registered name or (name, node), not {target!r}")
+        process.relate().monitors[ref] = watched
+        args = (process.pid, ref, target)
+        if isinstance(watched, Pid):
+            signal(watched, MONITOR, args)
+        elif watched[1] == here:
+            unreachable(watched, MONITOR, args, "noproc")
+        else:
+            route.carrier.deliver_to_name(*watched, MONITOR, args)
         return ref
 
     @staticmethod
@@ -104,7 +113,7 @@ class Process:
         if isinstance(target, Pid):
             signal(target, DEMONITOR, (process.pid, ref))
         elif target is not None:
-            _to_name(target, DEMONITOR, (process.pid, ref))
+            route.carrier.deliver_to_name(*target, DEMONITOR, (process.pid, ref))
         if flush:
             select(process, (Down(ref),), 0, None)
         return target is not None if info else True
@@ -120,6 +129,8 @@ class Process:
         _expect_pid("Process.exit", pid)
         process = this_process()
         signal(pid, EXIT2, (process.pid, snapshot(reason)))
+        if process.owner.inbox:
+            process.owner.drain()
         if process.exiting is not None:
             receive(timeout=0)  # it was this process itself: raises
         return True
@@ -148,17 +159,15 @@ class Process:
         _expect_pid("Process.register", pid)
         process = _local(pid)
         give_name(process, name)
-        if processes.get(pid.key) is not process and names.get(name) is process:
-            del names[name]  # it ended meanwhile, perhaps without having seen the name
+        if processes.get(pid.key) is not process:  # it ended meanwhile, perhaps without having seen the name
+            free_name(process, name)
             raise NoProcess(message=f"cannot register {pid!r}: it is not alive")
         return True
 
     @staticmethod
     def unregister(name: str) -> bool:
         """Free a registered name; raises ``NoProcess`` if it is not registered."""
-        process = named(name)
-        del names[name]
-        process.relate().name = None
+        free_name(named(name), name)
         return True
 
     @staticmethod
@@ -219,16 +228,3 @@ def _local(pid: Pid) -> ControlBlock:
         what = "is not alive" if type(pid.key) is int else "is a process of another node"
         raise NoProcess(message=f"{pid!r} {what}")
     return process
-
-
-def _to_name(target: tuple[str, str], op: int, args: Any) -> None:
-    """Send a signal to whoever has a name, here or on another node."""
-    name, node = target
-    if node != (identity.name or "nonode@nohost"):
-        route.carrier.deliver_to_name(name, node, op, args)
-        return
-    process = names.get(name)
-    if process is not None:
-        process.owner.post(process, op, args)
-    else:
-        unreachable(target, op, args, "noproc")

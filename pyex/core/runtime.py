@@ -12,9 +12,11 @@ from typing import Final
 from greenlet import getcurrent
 
 from pyex.core.ids import Pid
-from pyex.core.process import processes
+from pyex.core.interrupts import interrupts
+from pyex.core.process import ControlBlock, processes
 from pyex.core.scheduler import Scheduler
 from pyex.core.signals import EXIT2, signal
+from pyex.core.threads import ThreadOwner, leave
 
 #: The schedulers there may be. With the GIL more do not compute faster; they keep one that is stuck in
 #: foreign code from stopping everything.
@@ -30,6 +32,8 @@ class Runtime:
 
     def __init__(self) -> None:
         self.schedulers: list[Scheduler] = []
+        #: the operating system's process that they run in; a fork of it has none
+        self.interpreter = 0
         self._lock = threading.Lock()
 
     def first(self) -> Scheduler:
@@ -55,6 +59,8 @@ class Runtime:
                 # After the threads that are waited for, before the interpreter is taken down: a thread
                 # that ran greenlets then would crash it.
                 atexit.register(shutdown)
+                self.interpreter = os.getpid()
+                interrupts.install()
             if number > MAX_SCHEDULERS:
                 return min(self.schedulers, key=_load)
             scheduler = Scheduler(number)
@@ -75,20 +81,29 @@ def shutdown() -> None:
     Called at the end of the interpreter. A scheduler that is stuck in foreign code cannot be stopped;
     the interpreter then leaves without its usual clean-up, after the output has been flushed.
     """
-    own = os.getpid()
+    if runtime.interpreter != os.getpid():
+        return  # a fork: it has the memory of the processes, not their threads
+    leave()
+    interrupts.forget()
     asker = Pid("0.0.0")
+    threads = [process.owner.thread for process in _processes() if isinstance(process.owner, ThreadOwner)]
     for reason, seconds in (("shutdown", ORDERLY_EXIT), ("kill", KILLED_EXIT)):
-        green = _green_processes()
-        for pid in green:
-            signal(pid, EXIT2, (asker, reason))
+        for process in _processes():
+            signal(process.pid, EXIT2, (asker, reason))
         _wait_until_ended(seconds)
+    for process in _processes():
+        if isinstance(process.owner, ThreadOwner):
+            threads.remove(process.owner.thread)  # in foreign code: it stays behind, as a daemon
+    for thread in threads:
+        if thread is not None:
+            thread.join(KILLED_EXIT)
     stuck = False
     for scheduler in runtime.schedulers:
         scheduler.run_on_loop(scheduler.loop.stop)
     for scheduler in runtime.schedulers:
         scheduler.thread.join(KILLED_EXIT)
         stuck = stuck or scheduler.thread.is_alive()
-    if stuck and own == os.getpid():
+    if stuck:
         for stream in (sys.stdout, sys.stderr):
             try:
                 stream.flush()
@@ -97,12 +112,16 @@ def shutdown() -> None:
         os._exit(1 if getattr(sys, "last_value", None) is not None else 0)
 
 
-def _green_processes() -> list[Pid]:
-    schedulers = set(runtime.schedulers)
-    return [process.pid for process in list(processes.values()) if process.owner in schedulers]
+def _processes() -> list[ControlBlock]:
+    """Those that the runtime runs; other threads' end with their threads."""
+    return [
+        process
+        for process in list(processes.values())
+        if isinstance(process.owner, Scheduler) or (isinstance(process.owner, ThreadOwner) and process.owner.thread)
+    ]
 
 
 def _wait_until_ended(seconds: float) -> None:
     deadline = time.monotonic() + seconds
-    while _green_processes() and time.monotonic() < deadline:
+    while _processes() and time.monotonic() < deadline:
         time.sleep(0.002)

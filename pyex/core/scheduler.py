@@ -11,6 +11,7 @@ import asyncio
 import threading
 from asyncio import events
 from collections import deque
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
 
 from greenlet import getcurrent, greenlet
@@ -27,6 +28,7 @@ IDLE_WORKERS: Final = 64
 
 _get_ident = threading.get_ident
 _thread = threading.local()
+_ALONE: Final = nullcontext()
 
 
 def scheduler_of_thread() -> Scheduler | None:
@@ -57,11 +59,9 @@ class Worker(greenlet):
                 owner.budget -= 1
                 process = ready.popleft()
                 if process.greenlet is None:
-                    if owner.begin(process, self):
-                        continue
-                    following: greenlet = owner.hub
-                else:
-                    following = process.greenlet
+                    owner.begin(process, self)
+                    continue
+                following: greenlet = process.greenlet
             else:
                 following = owner.hub
             if len(idle) >= IDLE_WORKERS:
@@ -152,19 +152,21 @@ class Scheduler:
         """Make a waiting process runnable."""
         if process.waiting:
             process.waiting = False
-            self.make_ready(process)
+            self.ready.append(process)
+            if not self.slice_due:
+                self.schedule_slice()
 
-    def make_ready(self, process: ControlBlock) -> None:
-        """Put a process at the end of the run queue."""
-        self.ready.append(process)
-        if not self.slice_due:
-            self.slice_due = True
-            self.loop.call_soon(self.run_slice)
+    def schedule_slice(self) -> None:
+        """On this thread: see to it that the run queue gets its turn."""
+        self.slice_due = True
+        self.loop.call_soon(self.run_slice)
 
     def start(self, process: ControlBlock) -> None:
         """From any thread: run a new process of this scheduler."""
         if _get_ident() == self.thread_id:
-            self.make_ready(process)
+            self.ready.append(process)
+            if not self.slice_due:
+                self.schedule_slice()
         else:
             self.post(process, START, None)
 
@@ -184,12 +186,10 @@ class Scheduler:
                 return
             if self.idle_workers:
                 worker = self.idle_workers.pop()
-                if self.begin(following, worker):
-                    worker.switch()
-                    return
-                self.idle_workers.append(worker)
-            else:
-                self.ready.appendleft(following)
+                self.begin(following, worker)
+                worker.switch()
+                return
+            self.ready.appendleft(following)
         self.hub.switch()
 
     def give_way(self, process: ControlBlock) -> None:
@@ -197,16 +197,18 @@ class Scheduler:
         self.ready.append(process)
         self.hub.switch()
 
+    def alone(self) -> AbstractContextManager[None]:
+        """Nothing to do: signals are applied on this thread only."""
+        return _ALONE
+
+    end = staticmethod(end)
+
     # The run queue
 
-    def begin(self, process: ControlBlock, worker: Worker) -> bool:
-        """Give a runnable process that has no stack one; False if it is to end without ever running."""
-        if process.exiting is not None:
-            end(process, process.exiting.reason)
-            return False
+    def begin(self, process: ControlBlock, worker: Worker) -> None:
+        """Give a runnable process that has no stack one."""
         worker.process = process
         process.greenlet = worker
-        return True
 
     def run_slice(self) -> None:
         """Run processes until none is runnable or the slice is over; a callback of the loop."""
@@ -224,18 +226,16 @@ class Scheduler:
                     self.drain()
         finally:
             events._set_running_loop(self.loop)
-        self.slice_due = False
-        if self.ready or self.inbox:  # looked at after the flag is down, or a post could be overlooked
-            self.slice_due = True
-            self.loop.call_soon(self.run_slice)
+            self.slice_due = False
+            if self.ready or self.inbox:  # looked at after the flag is down, or a post could be overlooked
+                self.slice_due = True
+                self.loop.call_soon(self.run_slice)
 
     def _resume(self, process: ControlBlock) -> None:
         worker = process.greenlet
         if worker is None:
             worker = self.idle_workers.pop() if self.idle_workers else self._new_worker()
-            if not self.begin(process, worker):
-                self.idle_workers.append(worker)
-                return
+            self.begin(process, worker)
         worker.switch()
 
     def _new_worker(self) -> Worker:

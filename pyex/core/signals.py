@@ -16,8 +16,8 @@ from pyex.core.carrier import Parcel, route
 from pyex.core.errors import Terminated
 from pyex.core.ids import Pid, Ref
 from pyex.core.isolation import snapshot
-from pyex.core.messages import Down, Exited
-from pyex.core.process import ControlBlock, names, processes
+from pyex.core.messages import Down, Exited, down
+from pyex.core.process import ControlBlock, free_name, processes
 
 LINK: Final = 1  # (sender,)
 SEND: Final = 2  # message
@@ -98,13 +98,14 @@ def end(process: ControlBlock, reason: Any) -> None:
     del processes[pid.key]
     if process.exiting is None:
         process.exiting = _ENDED if type(reason) is str and reason == "normal" else Terminated(reason)
-    process.mailbox = process.greenlet = process.start = None
+    # Who still holds this block (a stack that is parked behind it, say) is not to hold what the process had.
+    process.mailbox = process.greenlet = process.start = process.initial_call = None
     relations = process.relations
     if relations is None:
         return
     process.relations = None
-    if relations.name is not None and names.get(relations.name) is process:
-        del names[relations.name]
+    if relations.name is not None:
+        free_name(process, relations.name)
     for ref, watched in relations.monitors.items():
         if isinstance(watched, Pid):
             signal(watched, DEMONITOR, (pid, ref))
@@ -187,7 +188,15 @@ def _on_monitor_exit(process: ControlBlock, args: tuple[Pid | None, Ref, Any, An
     _, ref, identity, reason = args
     relations = process.relations
     if relations is not None and relations.monitors.pop(ref, None) is not None:
-        _on_message(process, _with(reason, lambda reason: Down(ref, identity, reason)))
+        _on_message(process, _down(ref, identity, reason))
+
+
+def _down(ref: Ref, identity: Any, reason: Any) -> Any:
+    return (
+        _with(reason, lambda reason: Down(ref, identity, reason))
+        if isinstance(reason, Parcel)
+        else down(ref, identity, reason)
+    )
 
 
 def _on_group_leader(process: ControlBlock, args: tuple[Pid, Pid]) -> None:

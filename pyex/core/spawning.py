@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from pyex.core.errors import NameTaken
-from pyex.core.ids import Pid, Ref, new_pid
+from pyex.core.ids import Pid, Ref, new_pid, new_ref
 from pyex.core.interrupts import interrupts
 from pyex.core.isolation import snapshot_call
-from pyex.core.process import ControlBlock, names, processes
+from pyex.core.process import ControlBlock, Owner, names, naming, processes
 from pyex.core.runtime import runtime
 from pyex.core.scheduler import Scheduler
+from pyex.core.signals import end
 from pyex.core.threads import ThreadOwner, process_here, start_thread, this_process
 
 
@@ -54,7 +55,7 @@ def spawn_monitor(
     """
     here = this_process()
     process = create(fn, args, here, name, thread)
-    ref = Ref()
+    ref = new_ref()
     process.relate().watchers[ref] = (here.pid, process.pid)
     here.relate().monitors[ref] = process.pid
     if link:
@@ -77,19 +78,28 @@ def create(
     """A new process, in the table but not running yet; what must hold from its first moment is set now."""
     if not callable(fn):
         raise TypeError(f"spawn takes a function to run and its arguments, not {fn!r}")
-    owner = ThreadOwner() if thread else scheduler or runtime.scheduler()
-    process = ControlBlock(
-        new_pid(system),
-        owner,
-        snapshot_call(fn, args),
-        parent.pid if parent is not None else None,
-        leader or (parent.leader if parent is not None else None),
-    )
-    if isinstance(owner, ThreadOwner):
+    owner: Owner
+    if thread:
+        owner = ThreadOwner()
+    elif parent is not None and scheduler is None and type(parent.owner) is Scheduler:
+        owner = parent.owner  # here
+    else:
+        owner = scheduler or runtime.scheduler()
+    pid = new_pid(system)
+    call = snapshot_call(fn, args)
+    if parent is not None:
+        process = ControlBlock(pid, owner, call, parent.pid, leader or parent.leader)
+    else:
+        process = ControlBlock(pid, owner, call, None, leader)
+    if type(owner) is ThreadOwner:
         owner.process = process
+    processes[pid.key] = process
     if name is not None:
-        give_name(process, name)
-    processes[process.pid.key] = process
+        try:
+            give_name(process, name)
+        except BaseException:
+            end(process, "normal")
+            raise
     return process
 
 
@@ -107,10 +117,11 @@ def give_name(process: ControlBlock, name: str) -> None:
     """Register a process under a name; the caller sees to it that the process is alive."""
     if not isinstance(name, str) or not name:
         raise TypeError(f"a process's name is a str that is not empty, not {name!r}")
-    relations = process.relate()
-    if relations.name is not None:
-        raise NameTaken(f"{process.pid!r} is registered already, as {relations.name!r}")
-    holder = names.setdefault(name, process)
-    if holder is not process:
-        raise NameTaken(f"the name {name!r} is taken, by {holder.pid!r}")
-    relations.name = name
+    with naming:
+        relations = process.relate()
+        if relations.name is not None:
+            raise NameTaken(f"{process.pid!r} is registered already, as {relations.name!r}")
+        holder = names.setdefault(name, process)
+        if holder is not process:
+            raise NameTaken(f"the name {name!r} is taken, by {holder.pid!r}")
+        relations.name = name

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
@@ -14,10 +15,10 @@ from greenlet import getcurrent
 from pyex.core.errors import Exit, PyexError, Terminated
 from pyex.core.ids import Pid, new_pid
 from pyex.core.interrupts import interrupts
-from pyex.core.lifecycle import call_and_finish, finish, run_to_end
+from pyex.core.lifecycle import call_and_finish, conclude, run_to_end
 from pyex.core.process import Alarm, ControlBlock, processes
 from pyex.core.scheduler import scheduler_of_thread
-from pyex.core.signals import apply
+from pyex.core.signals import apply, end
 
 T = TypeVar("T")
 
@@ -48,32 +49,70 @@ class ThreadOwner:
     foreign code can still be linked to, monitored and exited.
     """
 
-    __slots__ = ("_applying", "_parking", "inbox", "process", "thread_id")
+    __slots__ = ("_applier", "_applying", "_parking", "inbox", "process", "thread", "thread_id")
 
     process: ControlBlock
 
     def __init__(self) -> None:
+        #: a signal leaves it when it has been applied: who finds it empty knows that all have been
         self.inbox: deque[tuple[int, Any]] = deque()
         self._applying = threading.Lock()
+        #: the thread that holds the lock
+        self._applier: int | None = None
         #: an item for each time the thread is to look again
         self._parking: SimpleQueue[None] = SimpleQueue()
-        self.thread_id = threading.get_ident()
+        #: the thread that runs the process, once it does
+        self.thread_id: int | None = None
+        #: the same, if it was started for the process
+        self.thread: threading.Thread | None = None
 
     def post(self, process: ControlBlock, op: int, args: Any) -> None:
         """Apply a signal, or leave it to the thread that is applying one."""
         self.inbox.append((op, args))
-        self.drain()
+        self._apply_posted()
 
     def drain(self) -> None:
-        """Apply what is posted, unless another thread is doing so."""
+        """In the thread: see to it that all that is posted has been applied."""
+        with self.alone():
+            pass
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """In the thread: change the process while nobody else does."""
+        thread = threading.get_ident()
+        if self._applier == thread:  # a finalizer, called in the midst of it
+            yield
+            return
+        self._applying.acquire()
+        self._applier = thread
+        try:
+            yield
+        finally:
+            self._apply_and_release()
+            self._apply_posted()
+
+    def end(self, process: ControlBlock, reason: Any) -> None:
+        """In the thread: take the process out of the world; what is posted later is answered for."""
+        with self.alone():
+            end(process, reason)
+
+    def _apply_posted(self) -> None:
+        # Who posts while the lock is held leaves it to the holder, who looks again after its release.
+        while self.inbox and self._applying.acquire(blocking=False):
+            self._applier = threading.get_ident()
+            self._apply_and_release()
+
+    def _apply_and_release(self) -> None:
         inbox = self.inbox
-        while inbox and self._applying.acquire(blocking=False):
-            try:
-                while inbox:
-                    op, args = inbox.popleft()
-                    apply(self.process, op, args)
-            finally:
-                self._applying.release()
+        try:
+            while inbox:
+                try:
+                    apply(self.process, *inbox[0])
+                finally:
+                    inbox.popleft()
+        finally:
+            self._applier = None
+            self._applying.release()
 
     def wake(self, process: ControlBlock) -> None:
         """Let the thread look again."""
@@ -98,7 +137,7 @@ class ThreadOwner:
                 self._parking.get()
             else:
                 assert isinstance(alarm, _Deadline)
-                self._parking.get(timeout=alarm.remaining())
+                self._parking.get(timeout=min(alarm.remaining(), threading.TIMEOUT_MAX))
         except Empty:
             pass
         finally:
@@ -120,7 +159,7 @@ class _Seat:
     def __del__(self) -> None:
         process = self.process
         if processes.get(process.pid.key) is process:
-            finish(process, None)
+            process.owner.end(process, conclude(process, None))
 
 
 _local = threading.local()
@@ -172,6 +211,7 @@ def new_thread_process(parent: Pid | None, leader: Pid | None, *, system: bool =
     """A process owned by the current thread."""
     interrupts.install()
     owner = ThreadOwner()
+    owner.thread_id = threading.get_ident()
     process = ControlBlock(new_pid(system), owner, None, parent, leader)
     owner.process = process
     processes[process.pid.key] = process
@@ -185,14 +225,21 @@ def start_thread(process: ControlBlock, name: str) -> None:
 
     def main() -> None:
         owner.thread_id = threading.get_ident()
-        _local.seat = seat = _Seat(process)
-        if process.exiting is not None:
-            finish(process, process.exiting)
-        else:
-            run_to_end(process)
-        del seat, _local.seat
+        _local.seat = _Seat(process)
+        run_to_end(process)
+        del _local.seat
 
-    threading.Thread(target=main, name=name, daemon=True).start()
+    owner.thread = threading.Thread(target=main, name=name, daemon=True)
+    try:
+        owner.thread.start()
+    except RuntimeError:  # the system has no more threads
+        owner.end(process, "system_limit")
+        raise
+
+
+def leave() -> None:
+    """End the process that this thread is, as the end of the thread would."""
+    _local.seat = None
 
 
 def run(main: Callable[..., T], *args: Any) -> T:
