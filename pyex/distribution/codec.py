@@ -127,7 +127,7 @@ def resolve(wire: Any) -> Pid | Ref:
     """The identifier, as it is on this node; raises ``ValueError`` for what is none."""
     match wire:
         case (int(code), int(number), str(node), int(creation)):
-            own = node == identity.name and creation == identity.creation
+            own = node == (identity.name or "") and creation == identity.creation
             key = number if own else (number, node, creation)
             return pid_of(key) if code == PID else ref_of(key)
     raise ValueError(f"not an identifier: {wire!r}")

@@ -1,0 +1,102 @@
+"""Nodes as real OS processes, under a name service of their own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pyex import Node, NoProcess, send
+
+COOKIE = "a cookie for tests, long enough"
+ROOT = Path(__file__).parents[2]
+PROGRAM = """
+import logging, sys
+from pyex import *
+logging.basicConfig(stream=sys.stderr, format="%(name)s: %(message)s")
+Node.start(sys.argv[1])
+Process.register(self(), "main")
+print("ready", flush=True)
+while True:
+    match receive():
+        case "stop": break
+        case (Pid() as sender, "echo", message): send(sender, ("echo", message))
+        case other: pass
+"""
+
+
+def free_port() -> int:
+    with contextlib.closing(socket.socket()) as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+class OtherNode:
+    """A node in an OS process of its own."""
+
+    def __init__(self, name: str, *, program: str = PROGRAM, python: str = sys.executable, **environ: str) -> None:
+        self.name = f"{name}@127.0.0.1"
+        self.process = subprocess.Popen(
+            [python, "-c", program, name],
+            cwd=ROOT, env=os.environ | environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    def ready(self) -> OtherNode:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line == "ready\n", line + self.errors()
+        return self
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def errors(self) -> str:
+        """End it, if it has not ended, and return what it logged."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        _, errors = self.process.communicate(timeout=10)
+        return errors
+
+
+@pytest.fixture
+def name_service(monkeypatch):
+    """A port for a name service that nobody else uses, and the cookie."""
+    monkeypatch.setenv("ERL_EPMD_PORT", str(free_port()))
+    monkeypatch.setenv("PYEX_COOKIE", COOKIE)
+
+
+@pytest.fixture
+def nodes(name_service):
+    """A function that starts other nodes and waits until they are ready."""
+    started = []
+
+    def start(*names: str, **options) -> list[OtherNode]:
+        new = [OtherNode(name, **options) for name in names]
+        started.extend(new)
+        return [node.ready() for node in new]
+
+    yield start
+    for node in started:
+        node.process.kill()
+        node.process.communicate()
+
+
+@pytest.fixture
+def alice(name_service):
+    """This interpreter as a node."""
+    yield Node.start("alice")
+    Node.stop()
+
+
+def stop(node: OtherNode) -> None:
+    """Ask a node to leave, in order."""
+    with contextlib.suppress(NoProcess):
+        send(("main", node.name), "stop")
+    node.process.wait(timeout=10)

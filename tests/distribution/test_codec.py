@@ -1,0 +1,162 @@
+import datetime
+import threading
+
+import msgpack
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pyex import ANY, Atom, Crash, Down, NotSendable, Pid, Ref, share
+from pyex.core.identity import identity
+from pyex.distribution.codec import Encoded, HoldsObjectsError, decode, decode_plain, encode
+
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.complex_numbers(allow_nan=False)
+    | st.text()
+    | st.binary()
+    | st.binary().map(bytearray)
+    | st.text().map(Atom)
+    | st.dates()
+    | st.datetimes()
+    | st.times()
+    | st.timedeltas()
+    | st.builds(lambda n: Pid(f"0.{n}.0"), st.integers(0, 2**28 - 1))
+    | st.builds(lambda n: Pid(f"0.{n}.0", "bob@127.0.0.1"), st.integers(0, 2**28 - 1))
+    | st.builds(Ref)
+)
+keys = st.none() | st.booleans() | st.integers() | st.text() | st.binary() | st.tuples(st.integers(), st.text())
+terms = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner)
+        | st.lists(inner).map(tuple)
+        | st.dictionaries(keys, inner)
+        | st.sets(keys)
+        | st.frozensets(keys)
+    ),
+    max_leaves=20,
+)
+
+
+def same(one, other):
+    """Equal, and of the same types all the way down."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, tuple | list):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(item, other[key]) for key, item in one.items())
+    return one == other
+
+
+@given(terms)
+def test_a_term_arrives_equal_and_of_the_same_types(term):
+    assert same(decode(encode(term).data), term)
+    assert same(decode_plain(encode(term).data), term)
+
+
+def test_a_local_pid_arrives_as_a_remote_one_and_comes_home_local(monkeypatch):
+    monkeypatch.setattr(identity, "name", "alice@127.0.0.1")
+    monkeypatch.setattr(identity, "creation", 7)
+    sent = encode(Pid("0.110.0")).data
+    assert decode(sent) == Pid("0.110.0")
+    monkeypatch.setattr(identity, "name", "bob@127.0.0.1")
+    there = decode(sent)
+    assert repr(there) == "Pid('0.110.0', 'alice@127.0.0.1')"
+    again = encode(there).data
+    monkeypatch.setattr(identity, "name", "alice@127.0.0.1")
+    assert decode(again) == Pid("0.110.0")
+    monkeypatch.setattr(identity, "creation", 8)
+    assert decode(again) != Pid("0.110.0")
+
+
+class Point:
+    def __init__(self, x):
+        self.x = x
+
+
+def test_objects_travel_but_are_not_decoded_where_no_code_may_run():
+    data = encode(("ok", ValueError("x"), Down(Ref(), Pid("0.1.0"), "r"))).data
+    with pytest.raises(HoldsObjectsError):
+        decode_plain(data)
+    ok, error, down = decode(data)
+    assert (ok, type(error), error.args, type(down), down.reason) == ("ok", ValueError, ("x",), Down, "r")
+    assert decode(encode(ANY).data) is ANY
+    assert decode(encode(Crash(ValueError(1), "trace")).data) == Crash(ValueError(1))
+
+
+def test_a_pid_inside_an_object_is_translated_too(monkeypatch):
+    monkeypatch.setattr(identity, "name", "alice@127.0.0.1")
+    point = {"p": Point(Pid("0.110.0"))}
+    data = encode(point).data
+    monkeypatch.setattr(identity, "name", "bob@127.0.0.1")
+    assert repr(decode(data)["p"].x) == "Pid('0.110.0', 'alice@127.0.0.1')"
+
+
+def test_code_is_known_as_such():
+    assert not encode((1, len, ValueError)).has_code
+    scope = {"__name__": "__main__"}
+    exec("def f(): return g()\ndef g(): return 42", scope)
+    encoded = encode(scope["f"])
+    assert encoded.has_code
+    assert decode(encoded.data)() == 42
+
+
+def test_names_beneath_a_shells_bindings_travel_along():
+    import builtins
+
+    from pyex import self
+
+    scope = {"__name__": "__main__", "__builtins__": vars(builtins) | {"who": self}}
+    exec("def f(): return who, len", scope)
+    assert decode(encode(scope["f"]).data)() == (self, len)
+
+
+def test_cycles_survive():
+    ring = [1]
+    ring.append(ring)
+    copy = decode(encode(ring).data)
+    assert copy[1] is copy
+
+
+@pytest.mark.parametrize("value", [threading.Lock(), share([]), (i for i in "x")])
+def test_what_cannot_leave_the_node_is_refused(value):
+    with pytest.raises(NotSendable):
+        encode(("message", value))
+
+
+def test_an_open_file_is_refused(tmp_path):
+    with (tmp_path / "f").open("w+") as file, pytest.raises(NotSendable, match="open file"):
+        encode([file])
+
+
+@settings(max_examples=300)
+@given(st.binary(max_size=200))
+def test_any_bytes_decode_or_raise_an_exception_and_run_no_code(data):
+    try:
+        decode_plain(data)
+    except (Exception, HoldsObjectsError) as error:
+        assert not isinstance(error, MemoryError)
+
+
+@given(st.integers(1, 20), st.binary(max_size=60))
+def test_any_extension_decodes_or_raises_an_exception(code, data):
+    try:
+        decode_plain(msgpack.packb(msgpack.ExtType(code, data)))
+    except Exception as error:
+        assert not isinstance(error, MemoryError)
+
+
+def test_tuples_of_plain_values_are_plain_msgpack():
+    message = ("add", 5, b"x", None, 1.5)
+    assert encode(message) == Encoded(msgpack.packb(message))
+
+
+def test_a_time_with_a_zone_keeps_its_zone():
+    zoned = datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.timezone(datetime.timedelta(hours=2)))
+    assert decode_plain(encode(zoned).data) == zoned
+    assert decode_plain(encode(zoned).data).utcoffset() == zoned.utcoffset()

@@ -1,0 +1,456 @@
+"""Nodes and the processes on them."""
+
+import logging
+import subprocess
+import sys
+import threading
+
+import cloudpickle
+import pytest
+
+from pyex import (
+    ANY,
+    ConnectError,
+    Crash,
+    Down,
+    Exited,
+    Node,
+    NotDistributed,
+    NotSendable,
+    Pid,
+    Process,
+    Ref,
+    exit,
+    receive,
+    run,
+    self,
+    send,
+    share,
+    sleep,
+    spawn,
+)
+from pyex.distribution.errors import NodeNameError, NodeStartError
+
+# What these tests ship to other nodes is of this module, which those cannot import.
+cloudpickle.register_pickle_by_value(sys.modules[__name__])
+
+BOB = "bob@127.0.0.1"
+
+
+def in_process(test):
+    """Run a test as a process of its own, so that its mailbox is its own."""
+
+    def wrapper(alice, nodes):
+        run(test, nodes)
+
+    wrapper.__name__ = test.__name__
+    return wrapper
+
+
+def echo():
+    while True:
+        match receive():
+            case (Pid() as sender, text):
+                send(sender, ("echo", text))
+            case other:
+                exit(other)
+
+
+def test_a_node_is_alive_between_start_and_stop(name_service):
+    assert (Node.self(), Node.alive(), Node.list()) == ("nonode@nohost", False, [])
+    assert Node.start("alice") == "alice@127.0.0.1"
+    assert (Node.self(), Node.alive()) == ("alice@127.0.0.1", True)
+    with pytest.raises(NodeStartError, match="has a name already"):
+        Node.start("carol")
+    assert Node.stop() is True
+    assert Node.stop() is False
+    assert Node.self() == "nonode@nohost"
+
+
+def test_without_a_name_the_errors_say_how_to_get_one():
+    for call in (lambda: Node.connect("bob"), Node.cookie, lambda: Node.disconnect("bob")):
+        with pytest.raises(NotDistributed, match=r"Node.start\(name\)"):
+            call()
+
+
+def test_malformed_names_are_refused_everywhere(alice):
+    for call in (Node.connect, Node.ping, Node.disconnect, lambda name: Node.spawn(name, echo)):
+        with pytest.raises(NodeNameError):
+            call("bob@@")
+
+
+@in_process
+def test_connect_list_ping_disconnect(nodes):
+    nodes("bob")
+    assert Node.list() == []
+    assert Node.connect("bob") is True
+    assert Node.connect(BOB) is True
+    assert Node.connect(Node.self()) is True
+    assert Node.list() == [BOB]
+    assert Node.ping("bob") is True
+    assert Node.disconnect("bob") is True
+    assert Node.list() == []
+    assert Node.disconnect("bob") is False
+    assert Node.cookie() == "a cookie for tests, long enough"
+
+
+def test_nobody_there_is_explained(alice):
+    with pytest.raises(ConnectError, match="no node named 'nobody' runs on 127.0.0.1. Running there: alice"):
+        Node.connect("nobody")
+    assert Node.ping("nobody") is False
+
+
+def test_another_machine_cannot_be_dialled_from_a_loopback_name(alice):
+    with pytest.raises(ConnectError, match="its own name is of this machine alone"):
+        Node.connect("bob@192.0.2.1")
+
+
+@in_process
+def test_messages_of_every_kind_arrive_as_they_were(nodes):
+    nodes("bob")
+    message = ("m", [1, (2, {3})], {"k": None, (1, 2): b"x"}, 2**80, 1.5, self(), Ref(), {"set"}, ValueError("v"))
+    send(("main", BOB), (self(), "echo", message))
+    _, answer = receive(("echo", ANY), timeout=10)
+    assert answer[:-1] == message[:-1]
+    assert repr(answer[-1]) == repr(message[-1])
+
+
+@in_process
+def test_a_function_of_the_moment_runs_on_another_node(nodes):
+    nodes("bob")
+    word, here = "hello", self()
+    pid = Node.spawn(BOB, lambda: send(here, (word, self(), Node.self())))
+    hello, there, node = receive(("hello", ANY, ANY), timeout=10)
+    assert (hello, there, node) == (word, pid, BOB)
+    assert pid.node == BOB
+    assert repr(pid).endswith(f", '{BOB}')")
+    assert eval(repr(pid)) == pid
+
+
+@in_process
+def test_an_echo_process_on_another_node_answers(nodes):
+    nodes("bob")
+    pid = Node.spawn("bob", echo)
+    send(pid, (self(), "hello"))
+    assert receive(timeout=10) == ("echo", "hello")
+
+
+@in_process
+def test_52_messages_keep_their_order_by_pid_and_by_name_and_before_the_end(nodes):
+    nodes("bob")
+    here = self()
+
+    def count():
+        Process.register(self(), "counter")
+        send(here, "registered")
+        for expected in range(3000):
+            assert receive() == expected
+        for answer in range(3000):
+            send(here, answer)
+        exit("counted")
+
+    _, ref = Node.spawn_monitor("bob", count)
+    receive("registered", timeout=10)
+    name = ("counter", BOB)
+    pid_of_counter = receive_pid(name)
+    for number in range(3000):
+        send(name if number % 2 else pid_of_counter, number)
+    for expected in range(3000):
+        assert receive(timeout=10) == expected
+    assert receive(timeout=10) == Down(ref, pid_of_counter, "counted")
+
+
+def receive_pid(name):
+    """The pid that a remote name stands for."""
+    here = self()
+    short, node = name
+    Node.spawn(node, lambda: send(here, ("whereis", Process.whereis(short))))
+    return receive(("whereis", Pid), timeout=10)[1]
+
+
+@in_process
+def test_links_and_monitors_work_across_nodes(nodes):
+    nodes("bob")
+    Process.flag("trap_exit", True)
+    pid = Node.spawn("bob", echo)
+    Process.link(pid)
+    by_pid, by_name = Process.monitor(pid), Process.monitor(("main", BOB))
+    send(pid, "bored")
+    assert receive(Exited(pid), timeout=10).reason == "bored"
+    assert receive(Down(by_pid), timeout=10) == Down(by_pid, pid, "bored")
+    send(("main", BOB), "stop")
+    assert receive(Down(by_name), timeout=10).pid == ("main", BOB)
+
+
+@in_process
+def test_46_a_dead_remote_process_is_noproc_and_a_node_out_of_reach_noconnection(nodes):
+    nodes("bob")
+    pid, ref = Node.spawn_monitor("bob", lambda: None)
+    assert receive(Down(ref), timeout=10).reason in ("normal", "noproc")
+    ref = Process.monitor(pid)
+    assert receive(Down(ref), timeout=10).reason == "noproc"
+    ref = Process.monitor(("nobody", BOB))
+    assert receive(Down(ref), timeout=10) == Down(ref, ("nobody", BOB), "noproc")
+    ref = Process.monitor(("main", "carol@127.0.0.1"))
+    assert receive(Down(ref), timeout=10).reason == "noconnection"
+
+
+@in_process
+def test_unlink_demonitor_and_exit_across_nodes(nodes):
+    nodes("bob")
+    Process.flag("trap_exit", True)
+    pid = Node.spawn_link("bob", echo)
+    ref = Process.monitor(pid)
+    other = Process.monitor(pid)
+    assert Process.unlink(pid)
+    assert Process.demonitor(ref, info=True)
+    Process.exit(pid, "kill")
+    assert receive(Down(other), timeout=10).reason == "killed"
+    assert receive(timeout=0, default=None) is None
+
+
+@in_process
+def test_exit_signals_cross_from_there_to_here(nodes):
+    nodes("bob")
+    here, ref = self(), Ref()
+
+    def victim():
+        send(here, ("ready", self()))
+        receive()
+
+    pid = spawn(victim)
+    receive(("ready", pid))
+    down = Process.monitor(pid)
+    Node.spawn("bob", lambda: Process.exit(pid, ("from", "bob", ref)))
+    assert receive(Down(down), timeout=10).reason == ("from", "bob", ref)
+
+
+@in_process
+def test_a_crash_elsewhere_is_seen_with_its_exception_and_trace(nodes):
+    nodes("bob")
+    _, ref = Node.spawn_monitor("bob", lambda: {}["key"])
+    crash = receive(Down(ref), timeout=10).reason
+    assert isinstance(crash, Crash)
+    assert isinstance(crash.exception, KeyError)
+    assert "KeyError: 'key'" in crash.stacktrace
+
+
+@in_process
+def test_45_losing_a_node_is_told_once_to_each_link_and_monitor(nodes):
+    [bob] = nodes("bob")
+    Process.flag("trap_exit", True)
+    pid = Node.spawn_link("bob", echo)
+    refs = [Process.monitor(pid), Process.monitor(pid), Process.monitor(("main", BOB))]
+    bob.kill()
+    assert receive(Exited(pid), timeout=10).reason == "noconnection"
+    for ref in refs:
+        assert receive(Down(ref), timeout=10).reason == "noconnection"
+    assert receive(timeout=0, default=None) is None
+    assert Node.list() == []
+
+
+@in_process
+def test_45_the_remote_ends_of_links_die_with_the_connection(nodes):
+    nodes("bob")
+    here = self()
+
+    def linked():
+        Process.flag("trap_exit", True)
+        Process.register(self(), "linked")
+        Process.link(here)
+        send(here, "linked")
+        match receive():
+            case Exited(_, reason):
+                Process.register(spawn(sleep, None), f"saw_{reason}")
+
+    Node.spawn("bob", linked)
+    receive("linked", timeout=10)
+    Node.disconnect("bob")
+    Node.connect("bob")
+    while True:  # the other side notices in its own time
+        ref = Process.monitor(("saw_noconnection", BOB))
+        if receive(Down(ref), timeout=0.05, default=None) is None:
+            break
+
+
+@in_process
+def test_47_spawning_on_a_node_out_of_reach_gives_a_pid_and_then_noconnection(nodes):
+    Process.flag("trap_exit", True)
+    pid = Node.spawn_link("nobody", echo)
+    assert receive(timeout=10) == Exited(pid, "noconnection")
+    pid, ref = Node.spawn_monitor("nobody", echo)
+    assert receive(timeout=10) == Down(ref, pid, "noconnection")
+    assert send(Node.spawn("nobody", echo), "lost") == "lost"
+
+
+def test_47_and_the_log_says_why(alice, caplog):
+    with caplog.at_level(logging.WARNING, "pyex"):
+        Node.spawn("nobody", echo)
+    assert "Cannot spawn on nobody@127.0.0.1: no node named 'nobody'" in caplog.text
+
+
+@in_process
+def test_48_the_pids_of_a_restarted_node_are_not_its_old_ones(nodes):
+    [bob] = nodes("bob")
+    old = Node.spawn("bob", echo)
+    ref = Process.monitor(old)
+    bob.kill()
+    receive(Down(ref), timeout=10)
+    nodes("bob")
+    new = [Node.spawn("bob", echo) for _ in range(3)]
+    assert old not in new
+    for pid in new:
+        send(pid, (self(), "alive"))
+        assert receive(timeout=10) == ("echo", "alive")
+    ref = Process.monitor(old)
+    assert receive(Down(ref), timeout=10).reason == "noproc"
+    assert send(old, "to nobody") == "to nobody"
+
+
+@in_process
+def test_49_two_nodes_that_dial_each_other_at_once_get_one_connection(nodes):
+    nodes("bob")
+    here = self()
+
+    def dial_back():
+        while True:
+            match receive():
+                case "dial":
+                    send(here, ("dialled", Node.ping("alice")))
+
+    Node.connect("bob")
+    pid = Node.spawn("bob", dial_back)
+    for _ in range(100):
+        Node.disconnect("bob")
+        send(pid, "dial")  # makes this node dial, too
+        assert Node.connect("bob")
+        assert receive(("dialled", bool), timeout=10) == ("dialled", True)
+        assert Node.list() == [BOB]
+
+
+@in_process
+def test_connecting_to_one_node_connects_to_all_it_knows(nodes):
+    nodes("bob", "carol", "dave")
+    here = self()
+    Node.spawn("bob", lambda: send(here, [Node.connect(name) for name in ("carol", "dave")]))
+    assert receive(timeout=10) == [True, True]
+    Node.disconnect("bob")
+    while Node.list():
+        sleep(0.01)
+    Node.connect("bob")
+    while len(Node.list()) < 3:
+        sleep(0.01)
+    for name in ("bob", "carol", "dave"):
+        Node.spawn(name, lambda: send(here, (Node.self(), len(Node.list()))))
+        assert receive(timeout=10) == (f"{name}@127.0.0.1", 3)
+
+
+@in_process
+def test_a_signal_to_a_node_not_connected_yet_connects_and_keeps_its_order(nodes):
+    nodes("bob")
+    for number in range(100):
+        send(("main", BOB), (self(), "echo", number))
+    assert [receive(timeout=10)[1] for _ in range(100)] == list(range(100))
+    assert Node.list() == [BOB]
+
+
+@in_process
+def test_06_sending_to_a_name_elsewhere_never_raises(nodes):
+    assert send(("x", "nobody@127.0.0.1"), 1) == 1
+    nodes("bob")
+    assert send(("x", BOB), 1) == 1
+    assert send(("main", Node.self()), 1) == 1
+
+
+@in_process
+def test_what_cannot_leave_is_refused_to_the_sender(nodes):
+    nodes("bob")
+    Node.connect("bob")
+    for message in (share([]), threading.Lock()):
+        with pytest.raises(NotSendable):
+            send(("main", BOB), message)
+        with pytest.raises(NotSendable):
+            Node.spawn("bob", lambda message=message: message)
+
+
+def test_a_message_that_cannot_be_decoded_is_dropped_with_a_report(alice, nodes):
+    [bob] = nodes("bob")
+    module = type(sys)("only_here")
+    exec("class Thing: pass\n", module.__dict__)
+    sys.modules["only_here"] = module
+    try:
+        here = self()
+        send(("main", BOB), module.Thing())
+        send(("main", BOB), (here, "echo", "still there"))
+        assert receive(("echo", ANY), timeout=10) == ("echo", "still there")
+    finally:
+        del sys.modules["only_here"]
+    errors = bob.errors()
+    assert "was dropped, because it cannot be decoded here: ModuleNotFoundError" in errors
+    assert "('main')" in errors
+
+
+@in_process
+def test_a_megabyte_and_many_small_ones(nodes):
+    nodes("bob")
+    for size in (1 << 20, 10, 8 << 20):
+        send(("main", BOB), (self(), "echo", b"x" * size))
+        assert len(receive(("echo", bytes), timeout=20)[1]) == size
+
+
+def test_what_a_remote_process_prints_appears_where_it_was_spawned(name_service, nodes):
+    nodes("bob")
+    program = """
+import sys, pyex
+from pyex import *
+def main():
+    Node.start("alice")
+    leader = spawn(lead)
+    Process.group_leader(self(), leader)
+    pid, ref = Node.spawn_monitor("bob", noisy)
+    receive(Down(ref))
+    send(leader, "stop")
+def noisy():
+    for number in range(300):
+        print("line", number)
+    print("unfinished", end="")
+def lead():
+    while True:
+        match receive():
+            case ("io_request", sender, ref, ("put_chars", text)):
+                sys.__stdout__.write(text)
+                sys.__stdout__.flush()
+                if sender: send(sender, ("io_reply", ref, "ok"))
+            case "stop":
+                return
+pyex.run(main)
+"""
+    # bob's own stdout is its program's; a shell's is a ProcessOutput, and so is this bob's
+    [bob] = nodes("carol", program=PRINTING)
+    program = program.replace('"bob"', '"carol"')
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30)
+    assert done.stdout == "".join(f"line {number}\n" for number in range(300)) + "unfinished"
+    assert "line" not in bob.errors()
+
+
+PRINTING = """
+import sys, pyex
+from pyex import *
+sys.stdout = pyex.ProcessOutput(sys.stdout)
+Node.start(sys.argv[1])
+print("ready", flush=True)
+receive()
+"""
+
+
+def test_code_does_not_cross_between_unequal_pythons(alice, nodes, monkeypatch):
+    from pyex.distribution import connection
+
+    nodes("bob")
+    Node.connect("bob")
+    monkeypatch.setattr(connection, "python_version", lambda: "9.9")
+    with pytest.raises(NotSendable, match="code cannot be sent to bob@127.0.0.1: it runs Python 3"):
+        Node.spawn("bob", lambda: None)
+    Node.spawn("bob", exit, "functions of a module both have are no code")
+    send(("main", BOB), (self(), "echo", [1]))
+    assert receive(("echo", ANY), timeout=10) == ("echo", [1])
