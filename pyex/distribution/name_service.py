@@ -15,6 +15,9 @@ from pyex.distribution.names import LOOPBACK, is_loopback
 
 log = logging.getLogger("pyex.node")
 
+#: Seconds that a starting node leaves to the living before it serves names itself.
+YIELD = 0.1
+
 #: Seconds between attempts to be registered again.
 RETRY = 0.2
 
@@ -71,6 +74,11 @@ class NameService:
             except (OSError, TimeoutError):
                 if attempt == 4:
                     raise
+                if attempt == 0 and not take_over:
+                    # If the service has just gone, a node that lives and knows its name should serve next,
+                    # not this one, which might then take the name of another.
+                    await asyncio.sleep(YIELD)
+                    continue
                 await self._serve(take_over=take_over)
             else:
                 return reader
@@ -95,6 +103,8 @@ class NameService:
                     pass
             except OSError:
                 pass  # closed all the same
+            if self._writer is not None:
+                self._writer.close()
             self.registered.clear()
             self._lost.set()
             while True:

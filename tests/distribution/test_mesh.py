@@ -253,6 +253,7 @@ def test_45_losing_a_node_is_told_once_to_each_link_and_monitor(nodes):
 def test_45_the_remote_ends_of_links_die_with_the_connection(nodes):
     nodes("bob")
     here = self()
+    Process.flag("trap_exit", True)
 
     def linked():
         Process.flag("trap_exit", True)
@@ -334,11 +335,7 @@ def test_connecting_to_one_node_connects_to_all_it_knows(nodes):
     here = self()
     Node.spawn("bob", lambda: send(here, [Node.connect(name) for name in ("carol", "dave")]))
     assert receive(timeout=10) == [True, True]
-    Node.disconnect("bob")
-    while Node.list():
-        sleep(0.01)
-    Node.connect("bob")
-    while len(Node.list()) < 3:
+    while len(Node.list()) < 3:  # carol and dave have heard of this node, and call
         sleep(0.01)
     for name in ("bob", "carol", "dave"):
         Node.spawn(name, lambda: send(here, (Node.self(), len(Node.list()))))
@@ -409,7 +406,9 @@ def main():
     Process.group_leader(self(), leader)
     pid, ref = Node.spawn_monitor("bob", noisy)
     receive(Down(ref))
+    ref = Process.monitor(leader)
     send(leader, "stop")
+    receive(Down(ref))
 def noisy():
     for number in range(300):
         print("line", number)
