@@ -131,6 +131,10 @@ class Scheduler:
     def post(self, process: ControlBlock, op: int, args: Any) -> None:
         """Apply a signal: at once on this thread, else at the beginning of the next slice."""
         if _get_ident() == self.thread_id:
+            if self.inbox:
+                # This may be the answer of a thread's process, given here in its place, to one of ours. What
+                # that process has sent before it may lie there still.
+                self.drain()
             apply(process, op, args)
         else:
             self.inbox.append((process, op, args))

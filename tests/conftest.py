@@ -1,0 +1,31 @@
+"""Every test begins as a process with an empty mailbox, and leaves no process behind."""
+
+import logging
+
+import pytest
+
+import pyex
+from pyex.core.process import names, processes
+
+
+@pytest.fixture(autouse=True)
+def alone(request):
+    """The test's own process: nothing from the test before is in it, nothing of it stays."""
+    before = set(processes)
+    logging.getLogger("pyex").setLevel(logging.CRITICAL)  # reports are asked for by the tests about them
+    yield
+    logging.getLogger("pyex").setLevel(logging.NOTSET)
+    mine = pyex.self()
+    pyex.Process.flag("trap_exit", True)
+    for key in [key for key in list(processes) if key not in before and key != mine.key]:
+        process = processes.get(key)
+        if process is not None:
+            ref = pyex.Process.monitor(process.pid)
+            pyex.Process.exit(process.pid, "kill")
+            pyex.receive(pyex.Down(ref), timeout=10)
+    for pid in list(processes[mine.key].relations.links):
+        pyex.Process.unlink(pid)
+    while pyex.receive(timeout=0, default=alone) is not alone:
+        pass
+    pyex.Process.flag("trap_exit", False)
+    assert not [name for name, process in names.items() if process.pid.key not in before], "a name was left behind"
