@@ -26,9 +26,8 @@ def is_complete(text: str) -> bool:
             statements = ast.parse(text).body
     except (SyntaxError, ValueError, OverflowError, MemoryError, RecursionError):
         return True  # the evaluation says what is wrong
-    if not statements or not hasattr(statements[-1], "body") or isinstance(statements[-1], ast.Expr):
-        return True
-    return len(lines) > 1 and not lines[-1]
+    is_block = statements and (hasattr(statements[-1], "body") or isinstance(statements[-1], ast.Match))
+    return not is_block or (len(lines) > 1 and not lines[-1])
 
 
 def next_indent(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import os
 import platform
 import signal
@@ -131,6 +132,7 @@ def _starter(options: argparse.Namespace) -> Callable[[], None]:
     def start() -> None:
         try:
             pyex.Node.start(options.name, options.cookie, port=options.port)
+            atexit.register(pyex.Node.stop)  # the others learn at once that it goes
             if options.connect is not None:
                 pyex.Node.connect(options.connect)
         except (pyex.PyexError, OSError) as error:

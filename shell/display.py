@@ -13,7 +13,7 @@ LIMIT: Final = 10_000
 
 _RED: Final = "\x1b[31m"
 _PLAIN: Final = "\x1b[0m"
-_SHELL: Final = "shell."
+_OURS: Final = ("shell.", "pyex.")
 
 
 def brief(value: Any) -> str:
@@ -68,9 +68,9 @@ def ending(pid: pyex.Pid, reason: Any, *, colour: bool) -> str:
 
 
 def _without_shell(error: BaseException) -> BaseException:
-    """Cut the evaluator's own frames off the start of a traceback."""
+    """Cut the frames that led to the user's code off the start of a traceback."""
     trace: types.TracebackType | None = error.__traceback__
-    while trace is not None and str(trace.tb_frame.f_globals.get("__name__", "")).startswith(_SHELL):
+    while trace is not None and str(trace.tb_frame.f_globals.get("__name__", "")).startswith(_OURS):
         trace = trace.tb_next
     return error.with_traceback(trace)
 

@@ -27,7 +27,7 @@ class LineReader:
             text += line
             if not line.endswith("\n"):
                 return text or None
-            if is_complete(text) and (text.strip() or self._show is not None):
+            if is_complete(text[:-1]) and (text.strip() or self._show is not None):
                 return text
             prompt = "... "
 

@@ -12,7 +12,6 @@ from typing import Any
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import get_app, run_in_terminal
 from prompt_toolkit.filters import Condition
-from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.input import create_input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
@@ -32,7 +31,7 @@ class TerminalReader:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._session: PromptSession[str] = PromptSession(
             multiline=True,
-            prompt_continuation=FormattedText([("", "... ")]),
+            prompt_continuation=_continuation,
             lexer=PygmentsLexer(PythonLexer) if screen.colour else None,
             history=_history(history),
             key_bindings=_key_bindings(),
@@ -64,6 +63,11 @@ class TerminalReader:
     def _begins(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._screen.prompt_begins(self)
+
+
+def _continuation(_width: int, _line: int, wrapped: int) -> str:
+    """What stands before the lines after the first; nothing where one long line goes on."""
+    return "" if wrapped else "... "
 
 
 def _output(screen: Screen) -> Output:

@@ -1,0 +1,76 @@
+"""A terminal for tests: a pseudo-terminal, and what a person would see on its screen."""
+
+import time
+from pathlib import Path
+
+import pexpect
+import pyte
+
+ROOT = Path(__file__).resolve().parents[2]
+COLUMNS, ROWS = 100, 60
+
+
+class Terminal:
+    """Runs a program and follows its screen."""
+
+    def __init__(self, argv, env, cwd):
+        self.child = pexpect.spawn(argv[0], argv[1:], env=env, cwd=str(cwd), dimensions=(ROWS, COLUMNS))
+        self.child.delaybeforesend = None
+        self.screen = pyte.Screen(COLUMNS, ROWS)
+        self._stream = pyte.ByteStream(self.screen)
+
+    def type(self, text):
+        """Press these keys."""
+        self.child.send(text)
+
+    def enter(self, *lines):
+        """Type lines, each once the screen shows the one before it."""
+        for line in lines:
+            self.type(line)
+            if line:
+                self.wait(lambda line=line: line in self.text())
+            self.type("\r")
+
+    def lines(self):
+        """The lines on the screen, without the empty ones below."""
+        lines = [line.rstrip() for line in self.screen.display]
+        while lines and not lines[-1]:
+            lines.pop()
+        return lines
+
+    def text(self):
+        return "\n".join(self.lines())
+
+    def last(self):
+        lines = self.lines()
+        return lines[-1] if lines else ""
+
+    def wait(self, what, timeout=15):
+        """Wait until the screen shows a text, or until a predicate of it holds."""
+        holds = what if callable(what) else lambda: what in self.text()
+        deadline = time.monotonic() + timeout
+        while not holds():
+            assert time.monotonic() < deadline, f"waited in vain; the screen shows\n{self.text()}"
+            self._read()
+
+    def prompt(self, number, node="pyex1@127.0.0.1"):
+        """Wait for the prompt of this number, with nothing typed."""
+        self.wait(lambda: self.last() == f"pyex({node}){number}>")
+
+    def leave(self, timeout=5):
+        """Wait for the program to end; its exit status."""
+        deadline = time.monotonic() + timeout
+        while self.child.isalive():
+            assert time.monotonic() < deadline, f"it did not leave; the screen shows\n{self.text()}"
+            self._read()
+        self._read()
+        return self.child.exitstatus
+
+    def close(self):
+        self.child.close(force=True)
+
+    def _read(self):
+        try:
+            self._stream.feed(self.child.read_nonblocking(65536, timeout=0.02))
+        except (pexpect.TIMEOUT, pexpect.EOF):
+            pass

@@ -1,0 +1,169 @@
+"""The command line, in programs of their own."""
+
+import socket
+import subprocess
+import sys
+
+import pytest
+
+import pyex
+
+
+@pytest.fixture
+def command(env, tmp_path):
+    """Runs ``pyex`` without a terminal, in an empty folder."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+
+    def run(*options, input="", **more):
+        return subprocess.run(
+            [sys.executable, "-m", "pyex", *options],
+            input=input, env=env | more, cwd=folder, capture_output=True, text=True, timeout=30, check=False,
+        )  # fmt: skip
+
+    run.folder = folder
+    return run
+
+
+def refused(done):
+    """The one line of a refusal."""
+    assert done.returncode == 2, done
+    assert done.stdout == ""
+    assert done.stderr.startswith("pyex: ")
+    assert done.stderr.count("\n") == 1
+    return done.stderr
+
+
+def test_without_a_terminal_it_is_a_plain_loop(command):
+    done = command(input="x = 20\nx + 1\nself()\nNode.self()\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "21\nPid('0.110.0')\n'pyex1@127.0.0.1'\n"
+
+
+def test_errors_and_warnings_go_to_standard_error(command):
+    done = command(input="1 / 0\n1 is 1\n2\n")
+    assert done.returncode == 0
+    assert done.stdout == "True\n2\n"
+    assert "ZeroDivisionError" in done.stderr
+    assert '<pyex 2>:1: SyntaxWarning: "is" with' in done.stderr
+
+
+def test_an_expression(command):
+    done = command("-e", "6 * 7")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "42\n", "")
+    assert command("-e", "None").stdout == ""
+
+
+def test_an_expression_that_fails(command):
+    done = command("-e", "1 / 0")
+    assert done.returncode == 1
+    assert done.stderr.startswith("Traceback (most recent call last):\n  File \"<pyex 1>\", line 1, in <module>\n")
+    assert command("-e", "import sys; sys.exit(3)").returncode == 3
+    assert command("-e", "exit('boom')").returncode == 1
+    assert command("-e", "exit()").returncode == 0
+    assert command("-e", "x = (").returncode == 1
+
+
+def test_a_script(command):
+    (command.folder / "helper.py").write_text("value = 5")
+    (command.folder / "script.py").write_text(
+        "import sys, helper\nfrom pyex import *\n"
+        "parent = self()\nspawn(lambda: send(parent, helper.value))\n"
+        "print(__name__, sys.argv[1:], receive(timeout=5), __file__)\n"
+    )
+    done = command("script.py", "-x", "--name", "y")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "__main__ ['-x', '--name', 'y'] 5 script.py\n"
+
+
+def test_a_script_that_fails(command):
+    script = command.folder / "script.py"
+    script.write_text("def f():\n    1 / 0\nf()\n")
+    done = command("script.py")
+    assert done.returncode == 1
+    assert done.stderr.startswith('Traceback (most recent call last):\n  File "script.py", line 3, in <module>\n')
+    assert done.stderr.endswith("ZeroDivisionError: division by zero\n")
+    script.write_text("raise SystemExit(7)")
+    assert command("script.py").returncode == 7
+    script.write_text("raise SystemExit('no way')")
+    done = command("script.py")
+    assert (done.returncode, done.stderr) == (1, "no way\n")
+    script.write_text("import pyex\npyex.exit('boom')")
+    done = command("script.py")
+    assert (done.returncode, done.stderr) == (1, "pyex: the script was ended: 'boom'\n")
+    script.write_text("x = = 1")
+    done = command("script.py")
+    assert done.returncode == 1
+    assert done.stderr.startswith('  File "script.py", line 1')
+
+
+def test_a_script_on_a_node(command):
+    (command.folder / "script.py").write_text("import pyex\nprint(pyex.Node.self())")
+    assert command("--name", "carol", "script.py").stdout == "carol@127.0.0.1\n"
+
+
+def test_the_version(command):
+    assert command("--version").stdout == f"pyex {pyex.__version__}\n"
+
+
+def test_an_unknown_option(command):
+    assert "--nmae" in refused(command("--nmae", "bob"))
+    assert "--help" in refused(command("--nam", "bob"))
+
+
+def test_a_bad_port(command):
+    assert "65535" in refused(command("--port", "70000"))
+    assert "'x'" in refused(command("--port", "x"))
+
+
+def test_a_malformed_name(command):
+    assert "b o b" in refused(command("--name", "b o b"))
+
+
+def test_a_port_in_use(command):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        assert port in refused(command("--port", port))
+
+
+def test_a_cookie_file_that_others_can_read(command, env):
+    env.pop("PYEX_COOKIE")
+    assert command("-e", "Node.cookie()", "--name", "bob").returncode == 0
+    [cookie] = [path for path in (command.folder.parent / "home").rglob("*cookie*") if path.is_file()]
+    cookie.chmod(0o644)
+    assert str(cookie) in refused(command("--name", "bob"))
+
+
+def test_a_node_that_is_not_there(command):
+    assert "nobody" in refused(command("--connect", "nobody@127.0.0.1"))
+
+
+def test_a_script_that_is_not_there(command):
+    assert "'no.py'" in refused(command("no.py"))
+    assert "script.py" in refused(command("-e", "1", "script.py"))
+
+
+@pytest.mark.parametrize("stray", ["shell.py", "code.py", "codeop.py", "prompt_toolkit.py"])
+def test_stray_files_in_the_working_folder_are_not_taken_for_ours(command, stray):
+    (command.folder / stray).write_text("raise SystemExit('the stray file was imported')")
+    (command.folder / "mine.py").write_text("value = 5")
+    done = command(input="import mine; mine.value\n1 / 0\n")
+    assert done.returncode == 0
+    assert done.stdout == "5\n"
+    assert "ZeroDivisionError" in done.stderr
+
+
+def test_a_stray_shell_can_still_be_imported_by_the_script_beside_it(command):
+    (command.folder / "helpers.py").write_text("value = 6")
+    (command.folder / "script.py").write_text("import helpers; print(helpers.value)")
+    assert command("script.py").stdout == "6\n"
+
+
+def test_a_closed_pipe_is_no_error(env, tmp_path):
+    done = subprocess.run(
+        f"{sys.executable} -m pyex -e 'print(1)' | true", shell=True, env=env, cwd=tmp_path,
+        capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert done.stderr == ""

@@ -1,0 +1,54 @@
+"""How values and errors look."""
+
+import pytest
+
+import pyex
+from shell import display
+
+
+class Broken:
+    def __repr__(self):
+        raise ValueError("no text for me")
+
+
+class Worse:
+    def __repr__(self):
+        raise Unspeakable
+
+
+class Unspeakable(Exception):
+    def __str__(self):
+        raise RuntimeError
+
+
+def test_a_long_value_is_cut_and_says_so():
+    text = display.brief("x" * 20_000)
+    assert len(text) < display.LIMIT + 100
+    assert text.endswith("x... (cut: 10,002 more characters)")
+
+
+def test_a_repr_that_raises_harms_nothing():
+    assert display.brief(Broken()) == "<Broken object whose repr raised ValueError: no text for me>"
+    assert display.brief(Worse()) == "<Worse object whose repr raised Unspeakable>"
+
+
+def test_colours_are_for_terminals():
+    assert display.result("a", colour=False) == "'a'\n"
+    coloured = display.result("a", colour=True)
+    assert "\x1b[" in coloured
+    assert coloured.endswith("\n")
+
+
+@pytest.mark.parametrize("text", ["\n a \n", "", " \t "])
+def test_colours_change_no_text(text):
+    import re
+
+    assert re.sub(r"\x1b\[[0-9;]*m", "", display.result(text, colour=True)) == repr(text) + "\n"
+
+
+def test_the_line_for_an_ending():
+    pid = pyex.Pid("0.110.0")
+    assert display.ending(pid, "boom", colour=False) == "** (EXIT from Pid('0.110.0')) 'boom'\n"
+    crash = pyex.Crash(ValueError("bad"))
+    assert display.ending(pid, crash, colour=False) == "** (EXIT from Pid('0.110.0')) ValueError: bad\n"
+    assert display.ending(pid, "boom", colour=True).startswith("\x1b[31m")

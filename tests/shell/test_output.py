@@ -1,0 +1,98 @@
+"""The output process, and what is let through to the terminal."""
+
+import io
+
+import pytest
+
+import pyex
+from pyex import Down, Process, Ref, receive, self, send, spawn, spawn_monitor
+from shell.output import QueueStream, ShellOutput, harmless, put, sync, write_requests
+from shell.screen import ERR, Screen
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("plain\ttext\n", "plain\ttext\n"),
+        ("\x1b[31mred\x1b[0m \x1b[38;2;1;2;3mx\x1b[m", "\x1b[31mred\x1b[0m \x1b[38;2;1;2;3mx\x1b[m"),
+        ("a\x1b[2Jb\x1b[10;20Hc", "abc"),
+        ("\x1b]0;title\x07x\x1b]8;;http://a\x1b\\y", "xy"),
+        ("\x1bPq#0\x1b\\x\x1b_a\x1b\\y", "xy"),
+        ("over\rwritten\b\x00\x7f", "overwritten"),
+        ("\x9b2Jx\x1bcy\x1b(Bz", "xyz"),
+        ("end\x1b", "end"),
+        ("end\x1b[", "end"),
+        ("\x1b[?25lhidden\x1b[>c", "hidden"),
+        ("größe 日本", "größe 日本"),
+    ],
+)
+def test_remote_text_keeps_colours_only(text, seen):
+    assert harmless(text) == seen
+
+
+@pytest.fixture
+def written():
+    return io.StringIO()
+
+
+@pytest.fixture
+def leader(written):
+    tag = Ref()
+    screen = Screen(written, written, terminal=False, colour=False)
+    pid, ref = spawn_monitor(write_requests, pyex.share(screen), tag, thread=True)
+    yield pid
+    send(pid, (tag, "stop"))
+    assert receive(Down(ref), timeout=10).reason == "normal"
+
+
+def test_text_is_written_in_the_order_of_arrival(leader, written):
+    put(leader, "one\n")
+    put(leader, "two\n", ERR)
+    put(leader, "three\n")
+    sync(leader)
+    assert written.getvalue() == "one\ntwo\nthree\n"
+
+
+def test_local_text_is_left_alone_and_remote_text_is_not(leader, written):
+    remote = pyex.Pid("0.5.0", "bob@127.0.0.1")
+    send(leader, ("io_request", self(), None, ("put_chars", "\x1b[2Jmine\r")))
+    send(leader, ("io_request", remote, None, ("put_chars", "\x1b[2Jits\r")))
+    sync(leader)
+    assert written.getvalue() == "\x1b[2Jmine\rits"
+
+
+def test_a_request_it_does_not_know_is_answered(leader):
+    ref = Ref()
+    send(leader, ("io_request", self(), ref, ("get_line", "name? ")))
+    assert receive(("io_reply", ref, tuple), timeout=10)[2] == ("error", "request")
+    send(leader, "nonsense")
+    sync(leader)
+
+
+def test_sync_with_a_dead_output_returns():
+    pid, ref = spawn_monitor(lambda: None)
+    receive(Down(ref), timeout=10)
+    sync(pid)
+
+
+def test_a_stream_sends_whole_lines(leader, written):
+    stream = QueueStream(leader, ERR, io.StringIO())
+    print("a", 1, file=stream)
+    stream.write("be")
+    stream.write("gun")
+    sync(leader)
+    assert written.getvalue() == "a 1\n"
+    stream.flush()
+    sync(leader)
+    assert written.getvalue() == "a 1\nbegun"
+    with pytest.raises(TypeError):
+        stream.write(b"bytes")
+
+
+def test_processes_print_to_their_leader(leader, written):
+    stream = ShellOutput(leader, io.StringIO())
+    Process.group_leader(self(), leader)
+    _, ref = spawn_monitor(lambda stream: print("from a process", file=stream), pyex.share(stream))
+    receive(Down(ref), timeout=10)
+    stream.flush()
+    assert written.getvalue() == "from a process\n"
