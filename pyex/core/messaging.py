@@ -47,7 +47,7 @@ def send(dest: Any, message: T) -> T:
         pass
     else:
         mailbox = target.mailbox
-        if mailbox is not None and target.owner is owner:
+        if mailbox is not None and target.owner is owner and type(dest) is Pid:  # a reference has such a key too
             mailbox.append(message if type(message) in IMMUTABLE else snapshot(message))
             if target.waiting:
                 target.waiting = False
