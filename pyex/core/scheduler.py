@@ -23,6 +23,9 @@ from pyex.core.signals import apply, end
 #: Switches between processes before the loop gets a turn at its I/O and timers.
 SWITCHES_PER_SLICE: Final = 300
 
+#: Seconds that tasks of the loop get to end by themselves when it stops, their connections being closed.
+TASKS_END: Final = 0.1
+
 #: Greenlets kept for reuse when their process has ended.
 IDLE_WORKERS: Final = 64
 
@@ -34,6 +37,16 @@ _ALONE: Final = nullcontext()
 def scheduler_of_thread() -> Scheduler | None:
     """The scheduler whose thread this is."""
     return getattr(_thread, "scheduler", None)
+
+
+async def _end_tasks() -> None:
+    """Let the loop's tasks end; asyncio complains of those that are dropped."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    if tasks:
+        _, left = await asyncio.wait(tasks, timeout=TASKS_END)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
 
 class Worker(greenlet):
@@ -123,6 +136,7 @@ class Scheduler:
         self.thread_id = threading.get_ident()
         try:
             self.loop.run_forever()
+            self.loop.run_until_complete(_end_tasks())
         finally:
             self.loop.close()
 
