@@ -91,8 +91,12 @@ def snapshot_call(fn: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Callab
 
     A function carries its closure and its defaults, a bound method its object, a partial its arguments.
     """
-    if type(fn) is _FUNCTION and _carries_nothing(fn) and (not args or IMMUTABLE.issuperset(map(type, args))):
-        return fn, args
+    if type(fn) is _FUNCTION and _carries_nothing(fn):
+        for arg in args:
+            if type(arg) not in IMMUTABLE:
+                break
+        else:
+            return fn, args
     memo: _Memo = {}
     try:
         return _copy_callable(fn, memo), tuple(
@@ -322,7 +326,7 @@ def _carries_nothing(fn: Any) -> bool:
 
 def _copy_callable(fn: Any, memo: _Memo) -> Any:
     """A function with a copied closure and defaults; other callables as any value."""
-    if type(fn) is not types.FunctionType:
+    if type(fn) is not _FUNCTION:
         if type(fn) is types.MethodType:
             return types.MethodType(
                 _copy_callable(fn.__func__, memo), _copy_at(fn.__self__, memo, lambda: "its object")
@@ -335,31 +339,42 @@ def _copy_callable(fn: Any, memo: _Memo) -> Any:
     known = memo.get(id(fn))
     if known is not None:
         return known[1]
-    known_cells = [memo.get(id(cell)) for cell in fn.__closure__ or ()]
-    cells = tuple(types.CellType() if known is None else known[1] for known in known_cells)
-    copy = types.FunctionType(fn.__code__, fn.__globals__, fn.__name__, None, cells or None)
+    cells, fresh = [], []
+    for name, original in zip(fn.__code__.co_freevars, fn.__closure__ or (), strict=True):
+        # A variable that inner functions share is one variable in the new process too.
+        known = memo.get(id(original))
+        if known is None:
+            cells.append(_remember(memo, original, types.CellType()))
+            fresh.append((name, original, cells[-1]))
+        else:
+            cells.append(known[1])
+    copy = _FUNCTION(fn.__code__, fn.__globals__, fn.__name__, None, tuple(cells) or None)
     _remember(memo, fn, copy)
     copy.__qualname__ = fn.__qualname__
     copy.__module__ = fn.__module__
     copy.__doc__ = fn.__doc__
-    copy.__dict__.update(fn.__dict__)
-    copy.__defaults__ = _carried(fn.__defaults__, memo, "a default")
-    copy.__kwdefaults__ = _carried(fn.__kwdefaults__, memo, "a default")
-    for name, cell, original in zip(fn.__code__.co_freevars, cells, fn.__closure__ or (), strict=True):
-        if id(original) in memo:
-            continue  # a variable that inner functions share is one variable in the new process too
-        _remember(memo, original, cell)
+    if attributes := fn.__dict__:
+        copy.__dict__.update(attributes)
+    if (defaults := fn.__defaults__) is not None:
+        copy.__defaults__ = _carried(defaults, memo, "a default")
+    if (keywords := fn.__kwdefaults__) is not None:
+        copy.__kwdefaults__ = _carried(keywords, memo, "a default")
+    for name, original, cell in fresh:
         try:
             content = original.cell_contents
         except ValueError:  # a variable not assigned yet
             continue
-        cell.cell_contents = _carried(content, memo, f"the variable {name!r}")
+        kind = type(content)
+        if kind in IMMUTABLE and kind is not _FUNCTION:
+            cell.cell_contents = content
+        else:
+            cell.cell_contents = _carried(content, memo, f"the variable {name!r}")
     return copy
 
 
 def _carried(value: Any, memo: _Memo, place: str) -> Any:
     try:
-        return _copy_callable(value, memo) if type(value) is types.FunctionType else _copy(value, memo)
+        return _copy_callable(value, memo) if type(value) is _FUNCTION else _copy(value, memo)
     except _Unsendable as refusal:
         refusal.place.append(place)
         raise

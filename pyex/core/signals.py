@@ -7,6 +7,7 @@ The sender comes first in the arguments, but for a message, whose argument is th
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections import deque
 from collections.abc import Callable
@@ -188,15 +189,10 @@ def _on_monitor_exit(process: ControlBlock, args: tuple[Pid | None, Ref, Any, An
     _, ref, identity, reason = args
     relations = process.relations
     if relations is not None and relations.monitors.pop(ref, None) is not None:
-        _on_message(process, _down(ref, identity, reason))
-
-
-def _down(ref: Ref, identity: Any, reason: Any) -> Any:
-    return (
-        _with(reason, lambda reason: Down(ref, identity, reason))
-        if isinstance(reason, Parcel)
-        else down(ref, identity, reason)
-    )
+        if type(reason) is Parcel:
+            _on_message(process, reason.then(functools.partial(down, ref, identity)))
+        else:
+            _on_message(process, down(ref, identity, reason))
 
 
 def _on_group_leader(process: ControlBlock, args: tuple[Pid, Pid]) -> None:

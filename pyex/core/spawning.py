@@ -106,7 +106,7 @@ def create(
 def start(process: ControlBlock) -> ControlBlock:
     """Let a created process run."""
     owner = process.owner
-    if isinstance(owner, Scheduler):
+    if type(owner) is Scheduler:
         owner.start(process)
     else:
         start_thread(process, f"pyex-process-{process.pid}")
