@@ -115,6 +115,9 @@ class QueueStream(io.TextIOBase):
             self._local.line = ""
             put(self._leader, rest, self._name)
 
+    def close(self) -> None:
+        """Nothing: the output goes on without this stream."""
+
     def isatty(self) -> bool:
         """As the stream this one stands for."""
         return self._real.isatty()

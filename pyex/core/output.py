@@ -46,6 +46,9 @@ class ProcessOutput(io.TextIOBase):
         else:
             group_leader.flush(process)
 
+    def close(self) -> None:
+        """Nothing: the stream is not its own, and dropped last when the interpreter goes, it must not flush."""
+
     def isatty(self) -> bool:
         """As the stream this one stands for."""
         return self.own.isatty()
