@@ -609,7 +609,7 @@ def test_a_process_ended_before_it_began_never_runs(places):
 
 def test_the_wrong_things_are_refused_with_a_word():
     for operation in (Process.link, Process.unlink, lambda it: Process.exit(it, "x"), Process.alive):
-        with pytest.raises(TypeError, match="Process.whereis"):
+        with pytest.raises(TypeError, match=r"Process\.whereis"):
             operation("name")
     with pytest.raises(ValueError, match="trap_exit"):
         Process.flag("trap_exits", True)

@@ -83,7 +83,7 @@ def test_06_the_error_suggests_a_near_name_or_lists_those_there_are():
     Process.register(self(), "counter")
     with pytest.raises(NoProcess, match="Did you mean 'counter'"):
         send("countre", 1)
-    with pytest.raises(NoProcess, match="Registered are: .*'counter'"):
+    with pytest.raises(NoProcess, match=r"Registered are: .*'counter'"):
         send("xyz", 1)
     Process.unregister("counter")
 

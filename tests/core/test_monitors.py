@@ -202,7 +202,7 @@ def test_the_monitors_of_an_ended_process_are_gone(places):
 
     def body():
         target = start_at(places[1], forever)
-        watcher, ref = monitor_at(places[0], watch, target, self())
+        _, ref = monitor_at(places[0], watch, target, self())
         receive("watching", timeout=SOON)
         receive(Down(ref), timeout=SOON)
         settle(target)

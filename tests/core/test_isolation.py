@@ -1,0 +1,590 @@
+"""Nothing is shared: messages, spawn arguments and what functions carry are snapshots."""
+
+import array
+import collections
+import copy
+import dataclasses
+import datetime
+import decimal
+import enum
+import fractions
+import functools
+import pathlib
+import re
+import socket
+import sys
+import threading
+import uuid
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyex import Down, NotSendable, Pid, Process, PyexError, Ref, exit, receive, self, send, share, spawn, spawn_monitor
+from pyex.core.isolation import snapshot
+from tests.core.support import SOON, messages
+
+
+@dataclasses.dataclass
+class Box:
+    content: Any
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Frozen:
+    content: Any
+
+
+class Slotted:
+    __slots__ = ("__dict__", "a", "b")
+
+    def __init__(self, a):
+        self.a = a
+        self.extra = a
+
+
+class Bag(dict):
+    pass
+
+
+class Row(list):
+    pass
+
+
+class Pair(NamedTuple):
+    left: Any
+    right: Any
+
+
+class Stateful:
+    def __init__(self, items):
+        self.items = items
+
+    def __getstate__(self):
+        return {"saved": self.items}
+
+    def __setstate__(self, state):
+        self.items = state["saved"]
+
+
+class Colour(enum.Enum):
+    RED = 1
+
+
+scalars = st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=5), st.binary(max_size=5))
+hashables = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3).map(tuple), max_leaves=5)
+values = st.recursive(
+    st.one_of(scalars, st.binary(max_size=5).map(bytearray), st.sets(hashables, max_size=3)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4),
+        st.lists(inner, max_size=4).map(tuple),
+        st.dictionaries(hashables, inner, max_size=4),
+        st.builds(Box, inner),
+        st.builds(Frozen, inner),
+        st.builds(Pair, inner, inner),
+        st.lists(inner, max_size=3).map(Row),
+        st.dictionaries(st.text(max_size=3), inner, max_size=3).map(Bag),
+        st.lists(inner, max_size=3).map(collections.deque),
+    ),
+    max_leaves=15,
+)
+
+
+def mutables(value, found=None):
+    """Every changeable thing in a value, by id."""
+    found = {} if found is None else found
+    if id(value) in found:
+        return found
+    if isinstance(value, list | dict | set | bytearray | collections.deque | Box | Slotted):
+        found[id(value)] = value
+    if isinstance(value, dict):
+        for item in value.values():
+            mutables(item, found)
+    elif isinstance(value, list | tuple | collections.deque):
+        for item in value:
+            mutables(item, found)
+    elif isinstance(value, Box | Frozen):
+        mutables(value.content, found)
+    return found
+
+
+def scramble(value):
+    """Change everything in a value that can be."""
+    for thing in mutables(value).values():
+        match thing:
+            case list() | collections.deque():
+                thing.append("changed")
+            case dict():
+                thing["changed"] = "changed"
+            case set():
+                thing.add("changed")
+            case bytearray():
+                thing += b"changed"
+            case Box():
+                thing.content = "changed"
+
+
+@given(values)
+def test_a_copy_is_equal_and_shares_nothing_that_can_change(value):
+    copied = snapshot(value)
+    assert copied == value
+    assert type(copied) is type(value)
+    assert not mutables(copied).keys() & mutables(value).keys()
+    assert len(mutables(copied)) == len(mutables(value))
+
+
+@given(values)
+def test_what_the_sender_does_later_the_receiver_never_sees(value):
+    reference = copy.deepcopy(value)
+    send(self(), value)
+    scramble(value)
+    received = receive(timeout=0)
+    assert received == reference
+
+
+@given(values)
+def test_what_the_receiver_does_the_sender_never_sees(value):
+    reference = copy.deepcopy(value)
+    send(self(), value)
+    scramble(receive(timeout=0))
+    assert value == reference
+
+
+@given(values, values)
+def test_shared_references_stay_shared_inside_a_message(one, other):
+    inner = [one]
+    copied = snapshot((inner, {"again": inner, "other": other}, Box(inner)))
+    assert copied[0] is copied[1]["again"] is copied[2].content
+    assert copied[0] is not inner
+
+
+def test_cycles_stay_cycles():
+    loop = []
+    loop.append(loop)
+    copied = snapshot(loop)
+    assert copied[0] is copied
+    assert copied is not loop
+    knot = {}
+    knot["self"] = (knot, [knot])
+    copied = snapshot(knot)
+    assert copied["self"][0] is copied
+    assert copied["self"][1][0] is copied
+    box = Box(None)
+    box.content = (box, frozenset({1}))
+    copied = snapshot(box.content)
+    assert copied[0].content is copied
+    assert copied[0] is not box
+
+
+def test_a_method_kept_in_its_own_object_belongs_to_the_copy():
+    class Owner:
+        def method(self):
+            return self
+
+    owner = Owner()
+    owner.callback = owner.method
+    copied = snapshot(owner)
+    assert copied.callback() is copied
+    copied = snapshot(owner.callback)
+    assert copied() is not owner
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Slotted([1]),
+        Stateful([1, [2]]),
+        collections.OrderedDict(a=[1]),
+        collections.Counter("abca"),
+        collections.defaultdict(list, a=[1]),
+        collections.deque([[1], 2], maxlen=2),
+        array.array("i", [1, 2]),
+        functools.partial(sorted, key=len),
+        iter([1, 2, 3]),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_objects_of_any_class_are_copied(value):
+    copied = snapshot(value)
+    assert copied is not value
+    assert type(copied) is type(value)
+    if isinstance(value, Slotted):
+        assert copied.a == copied.extra == [1]
+        assert copied.a is copied.extra
+        assert copied.a is not value.a
+    elif isinstance(value, Stateful):
+        assert copied.items == [1, [2]]
+        assert copied.items[1] is not value.items[1]
+    elif isinstance(value, functools.partial):
+        assert copied(["ccc", "a"]) == ["a", "ccc"]
+    elif isinstance(value, collections.abc.Iterator):
+        assert list(copied) == [1, 2, 3]
+        assert next(value) == 1
+    else:
+        assert copied == value
+        assert getattr(copied, "maxlen", None) == getattr(value, "maxlen", None)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        1, 1.5, 2j, "s", b"b", None, True, ..., NotImplemented, range(3), Pid("0.1.0"), Ref(), Colour.RED, int, Box, len,
+        test_cycles_stay_cycles, re, re.compile("x"), decimal.Decimal(1), fractions.Fraction(1, 2), uuid.uuid4(),
+        datetime.datetime.now(datetime.UTC), pathlib.Path("/"), (1, ("a", b"b")), frozenset({1, (2,)}), list[int],
+        int | str, str.join,
+    ],
+    ids=lambda value: type(value).__name__,
+)  # fmt: skip
+def test_what_nobody_can_change_passes_as_it_is(value):
+    assert snapshot(value) is value
+    assert snapshot([value])[0] is value
+
+
+class Fussy(Exception):
+    """Takes other arguments than it hands on."""
+
+    def __init__(self, code, *, where):
+        super().__init__(f"code {code} at {where}")
+        self.code = code
+        self.where = where
+
+
+class Doubling(Exception):
+    def __init__(self, text):
+        super().__init__(f"bad {text}")
+
+
+class Chatty(Exception):
+    def __str__(self):
+        raise RuntimeError("I have no text")
+
+
+def raised_from():
+    try:
+        try:
+            raise KeyError("inner")
+        except KeyError as inner:
+            raise ValueError("outer", [1]) from inner
+    except ValueError as outer:
+        return outer
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("x", [1, 2]),
+        Fussy(3, where=["here"]),
+        Doubling("text"),
+        Chatty(1),
+        OSError(2, "No such file", "/nowhere"),
+        UnicodeDecodeError("utf-8", b"\xff", 0, 1, "why"),
+        StopIteration(5),
+        SystemExit(3),
+        KeyboardInterrupt(),
+        ImportError("no", name="module"),
+        ExceptionGroup("several", [ValueError(1), Fussy(1, where=2)]),
+        raised_from(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_exceptions_are_copied_by_class_arguments_and_attributes(error):
+    copied = snapshot(error)
+    assert copied is not error
+    assert type(copied) is type(error)
+    assert repr(copied.args) == repr(error.args)
+    assert repr(copied.__dict__) == repr(error.__dict__)
+    assert copied.__traceback__ is None
+    assert copied.__suppress_context__ == error.__suppress_context__
+    for name in ("errno", "filename", "strerror", "value", "code", "name", "object", "reason"):
+        assert getattr(copied, name, None) == getattr(error, name, None)
+    assert repr(copied.__cause__) == repr(error.__cause__)
+    assert copied.__cause__ is None or copied.__cause__ is not error.__cause__
+    assert repr(snapshot(copied)) == repr(copied)
+
+
+# What cannot be sent
+
+
+def generator():
+    yield
+
+
+def unsendable():
+    return {
+        "lock": threading.Lock(),
+        "generator": generator(),
+        "file": pathlib.Path(__file__).open(),
+        "socket": socket.socket(),
+        "memoryview": memoryview(b"x"),
+        "thread": threading.current_thread(),
+        "frame": sys._getframe(),
+    }
+
+
+@pytest.mark.parametrize("kind", unsendable().keys())
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_what_cannot_be_copied_is_refused(kind):
+    things = unsendable()
+    with pytest.raises(NotSendable, match="share") as raised:
+        send(self(), things[kind])
+    assert isinstance(raised.value, TypeError)
+    assert isinstance(raised.value, PyexError)
+    assert messages() == []
+    things["file"].close()
+    things["socket"].close()
+
+
+@pytest.mark.parametrize(
+    ("wrap", "place"),
+    [
+        (lambda lock: [1, lock], "at [1],"),
+        (lambda lock: ("a", {"key": [lock]}), "at [1]['key'][0],"),
+        (lambda lock: Box(lock), "at ['content'],"),
+        (lambda lock: [Box({"deep": (0, lock)})], "at [0]['content']['deep'][1],"),
+        (lambda lock: functools.partial(print, lock), "at .args[0],"),
+        (lambda lock: Bag(a=lock), "at ['a'],"),
+    ],
+)
+def test_the_refusal_names_the_value_and_its_place(wrap, place):
+    with pytest.raises(NotSendable) as raised:
+        send(self(), wrap(threading.Lock()))
+    assert "holds a _thread.lock (<unlocked" in str(raised.value)
+    assert place in str(raised.value)
+
+
+def test_a_message_nested_without_end_is_refused():
+    deep = []
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(NotSendable, match="nested too deeply"):
+        send(self(), deep)
+    with pytest.raises(NotSendable, match="nested too deeply"):
+        spawn(print, deep)
+    while deep:  # taken apart step by step: freeing it in one go is as deep
+        deep = deep[0]
+
+
+def test_a_class_whose_copy_fails_is_refused_with_its_error():
+    class Broken:
+        def __reduce_ex__(self, version):
+            return (int, ("not a number",))
+
+    with pytest.raises(NotSendable, match="whose copy failed with ValueError"):
+        send(self(), [Broken()])
+
+
+def test_share_passes_the_object_itself():
+    lock = threading.Lock()
+    send(self(), ("use", share(lock), [share(lock)]))
+    assert receive(timeout=0)[1] is lock
+    pid, ref = spawn_monitor(lambda it: exit(("type", type(it).__name__)), share(lock))
+    assert receive(timeout=SOON) == ("DOWN", ref, "process", pid, ("type", "lock"))
+    shared = share(lock)
+    parent = self()
+    spawn(lambda: send(parent, share(shared)))
+    assert receive(timeout=SOON) is lock
+
+
+# What a spawned function carries
+
+
+def outcome(fn, *args):
+    """What ``fn(*args)`` sends from a process of its own."""
+    _, ref = spawn_monitor(fn, *args)
+    message = receive(timeout=SOON)
+    assert not isinstance(message, Down), message
+    assert receive(Down(ref), timeout=SOON).reason == "normal"
+    return message
+
+
+def test_arguments_are_snapshots():
+    parent = self()
+    items = [1]
+
+    def change(given):
+        given.append(2)
+        send(parent, given)
+
+    assert outcome(change, items) == [1, 2]
+    assert items == [1]
+
+
+def test_closure_variables_are_snapshots():
+    parent = self()
+    items = [1]
+    number = 1
+
+    def change():
+        nonlocal number
+        number += 1
+        items.append(number)
+        send(parent, (number, items))
+
+    assert outcome(change) == (2, [1, 2])
+    assert (items, number) == ([1], 1)
+
+
+def test_defaults_are_snapshots():
+    parent = self()
+
+    def change(items=[1], *, more={"a": 1}):  # noqa: B006
+        items.append(2)
+        more["b"] = 2
+        send(parent, (items, more))
+
+    assert outcome(change) == ([1, 2], {"a": 1, "b": 2})
+    assert change.__defaults__ == ([1],)
+    assert change.__kwdefaults__ == {"more": {"a": 1}}
+
+
+def test_a_bound_methods_object_is_a_snapshot():
+    class Counter:
+        def __init__(self, parent):
+            self.n = 0
+            self.parent = parent
+
+        def bump(self, by):
+            self.n += by
+            send(self.parent, self.n)
+
+    counter = Counter(self())
+    assert outcome(counter.bump, 5) == 5
+    assert counter.n == 0
+
+
+def test_a_partials_arguments_are_snapshots():
+    parent = self()
+    items = [1]
+
+    def change(given, keyword=None):
+        given.append(keyword)
+        send(parent, given)
+
+    assert outcome(functools.partial(change, items, keyword="k")) == [1, "k"]
+    assert items == [1]
+
+
+def test_a_callable_object_is_a_snapshot():
+    class Task:
+        def __init__(self, parent):
+            self.parent = parent
+            self.calls = []
+
+        def __call__(self):
+            self.calls.append(1)
+            send(self.parent, self.calls)
+
+    task = Task(self())
+    assert outcome(task) == [1]
+    assert task.calls == []
+
+
+def test_inner_functions_can_call_themselves_and_each_other():
+    parent = self()
+
+    def factorial(n):
+        return 1 if n == 0 else n * factorial(n - 1)
+
+    def even(n):
+        return n == 0 or odd(n - 1)
+
+    def odd(n):
+        return n != 0 and even(n - 1)
+
+    assert outcome(lambda: send(parent, (factorial(5), even(10), odd(10)))) == (120, True, False)
+
+
+def test_a_variable_that_inner_functions_share_is_shared_in_the_process_too():
+    parent = self()
+    total = 0
+
+    def add(n):
+        nonlocal total
+        total += n
+
+    def read():
+        return total
+
+    def main():
+        add(2)
+        add(3)
+        send(parent, (read(), total))
+
+    assert outcome(main) == (5, 5)
+    assert total == 0
+
+
+def test_a_variable_not_assigned_yet_stays_so():
+    parent = self()
+
+    def probe():
+        try:
+            send(parent, late)
+        except NameError:
+            send(parent, "unbound")
+
+    assert outcome(probe) == "unbound"
+    late = 1
+    assert outcome(probe) == late
+
+
+def test_a_decorated_function_keeps_what_it_is():
+    parent = self()
+
+    def twice(fn):
+        @functools.wraps(fn)
+        def wrapper(*args):
+            return fn(*args), fn(*args)
+
+        return wrapper
+
+    @twice
+    def tell(word):
+        send(parent, word)
+
+    assert tell.__name__ == "tell"
+    assert outcome(tell, "hi") == "hi"
+
+
+@pytest.mark.parametrize(
+    ("make", "place"),
+    [
+        (lambda lock: lambda: lock, "the variable 'lock'"),
+        (lambda lock: lambda it=lock: it, "a default[0]"),
+        (lambda lock: functools.partial(print, lock), "[0]"),
+        (lambda lock: Box(lock).__eq__, "its object['content']"),
+    ],
+)
+def test_a_function_that_carries_what_cannot_be_copied_is_refused(make, place):
+    with pytest.raises(NotSendable, match=r"takes to its process holds a _thread\.lock") as raised:
+        spawn(make(threading.Lock()))
+    assert f"at {place}," in str(raised.value)
+
+
+def test_an_argument_that_cannot_be_copied_is_refused_with_its_place():
+    before = len(Process.list())
+    with pytest.raises(NotSendable, match=r"what print takes to its process .* at argument 1\['x'\]"):
+        spawn(print, 1, {"x": threading.Lock()})
+    assert len(Process.list()) == before
+
+
+def test_what_is_no_function_is_refused():
+    with pytest.raises(TypeError, match="spawn takes a function"):
+        spawn(42)
+
+
+def test_exit_reasons_are_snapshots():
+    items = [1]
+    pid, ref = spawn_monitor(exit, items)
+    down = receive(timeout=SOON)
+    assert down == ("DOWN", ref, "process", pid, [1])
+    assert down.reason is not items
+    items.append(2)
+    pid, ref = spawn_monitor(receive)
+    second = Process.monitor(pid)
+    Process.exit(pid, items)
+    first, other = receive(timeout=SOON), receive(timeout=SOON)
+    assert {first.ref, other.ref} == {ref, second}
+    assert first.reason == other.reason == [1, 2]
+    assert first.reason is not other.reason
