@@ -32,6 +32,13 @@ def is_complete(text: str) -> bool:
 
 def next_indent(text: str) -> str:
     """The indentation of the line after ``text``, which is incomplete."""
+    try:
+        compile(text, "<input>", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+    except SyntaxError as error:
+        if "triple-quoted" in str(error.msg):
+            return ""  # inside a string blanks count
+    except (ValueError, OverflowError, MemoryError, RecursionError):
+        pass
     line = text.rpartition("\n")[2]
     indent = line[: len(line) - len(line.lstrip())]
     code = line.partition("#")[0].rstrip()

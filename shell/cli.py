@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import atexit
+import contextlib
 import os
 import platform
 import signal
@@ -13,7 +14,8 @@ from pathlib import Path
 from typing import NoReturn, TextIO
 
 import pyex
-from shell.evaluator import play
+from shell.evaluator import INTERRUPTED, play
+from shell.foreground import foreground
 from shell.lines import LineReader, OneExpression
 from shell.screen import Screen
 from shell.state import Reader, Shell
@@ -70,7 +72,7 @@ def main() -> int:
     try:
         return _run(options)
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     except StartFailed as failure:
         fail(str(failure))
     finally:
@@ -95,7 +97,9 @@ def _run(options: argparse.Namespace) -> int:
         return play(Shell(OneExpression(options.expression), screen, start=start, open_path=_open_path, once=True))
     # The path is the user's own only when all that a prompt needs has been imported: a stray token.py or
     # code.py in the working folder is not to be taken for Python's.
-    return play(_interactive(_starter(options)))
+    shell = _interactive(_starter(options))
+    with foreground(sys.stdin) if shell.screen.terminal else contextlib.nullcontext():
+        return play(shell)
 
 
 def _interactive(start: Callable[[], None]) -> Shell:

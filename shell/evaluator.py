@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any, TextIO, cast
+from typing import Any, Final, TextIO, cast
 
 import pyex
 from pyex import ANY, Crash, Down, Exit, Pid, Process, Ref, receive, run, send, share, spawn
 from shell import display, output, server
 from shell.evaluation import BadInput, Code
-from shell.helpers import Current, Leave
+from shell.helpers import Current, Leave, exit, quit
 from shell.reports import ReportHandler, installed
 from shell.screen import ERR, OUT
 from shell.state import Request, Shell
+
+#: The exit status after Ctrl-C, as shells have it.
+INTERRUPTED: Final = 130
 
 
 def play(shell: Shell) -> int:
@@ -83,6 +86,7 @@ def _live(shell: Shell) -> None:
             shell.left = True
             if message[0] != shell.tag:
                 shell.status = 1
+                print(f"pyex: the process of the prompt has ended: {message[4]!r}", file=shell.screen.err)
     _surely(lambda: _take_down(shell, leader, watch))
 
 
@@ -124,10 +128,15 @@ def _evaluate(shell: Shell, request: Request, leader: Pid) -> None:
             return
         if _ends_the_process(error):
             raise
-        shell.status = shell.status or int(shell.once)
+        if shell.once:
+            shell.status = INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
         _remember(error)
         text, stream = _failure(shell, error), ERR
-    _surely(lambda: _answer(shell, text, stream, leader))
+    for own in shell.streams:
+        _surely(own.flush)
+    if text:
+        _surely(lambda: output.put(leader, text, stream))
+    _surely(lambda: send(shell.server, (shell.tag, "done")))
 
 
 def _outcome(shell: Shell, request: Request) -> str:
@@ -137,6 +146,8 @@ def _outcome(shell: Shell, request: Request) -> str:
     if value is None:
         return ""
     vars(shell.module)["__builtins__"]["_"] = value
+    if value is exit or value is quit:
+        return "exit() or Ctrl-D leaves the shell; exit(reason) ends the evaluation\n"
     return display.result(value, colour=shell.screen.colour)
 
 
@@ -157,16 +168,7 @@ def _describe(shell: Shell, error: BaseException) -> str:
     return display.error(error, colour=colour)
 
 
-def _answer(shell: Shell, text: str, stream: str, leader: Pid) -> None:
-    """Show the outcome after all that the input has printed, and let the server go on."""
-    for own in shell.streams:
-        own.flush()
-    if text:
-        output.put(leader, text, stream)
-    send(shell.server, (shell.tag, "done"))
-
-
-def _surely(action: Callable[[], None]) -> None:
+def _surely(action: Callable[[], object]) -> None:
     """Carry out an action of the shell's own, whatever interrupts still come."""
     while True:
         try:

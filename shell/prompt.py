@@ -11,6 +11,7 @@ from typing import Any
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import get_app, run_in_terminal
+from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.input import create_input
@@ -116,8 +117,28 @@ def _after_indent() -> bool:
     return bool(before) and not before.strip() and len(before) % len(INDENT) == 0
 
 
+class _Indentation:
+    """The indentation of new lines: ours, until a line of the input is indented by hand, or by a paste."""
+
+    def __init__(self) -> None:
+        self.by_hand = False
+        self._row, self._given = -1, ""
+
+    def new_line(self, buffer: Buffer) -> None:
+        """Begin a line, indented as the line before suggests."""
+        self._given = "" if self.by_hand else next_indent(buffer.document.text_before_cursor)
+        buffer.insert_text("\n" + self._given)
+        self._row = buffer.document.cursor_position_row
+
+    def is_untouched(self) -> bool:
+        """Whether the line holds just the indentation it was given."""
+        document = get_app().current_buffer.document
+        return bool(self._given) and document.cursor_position_row == self._row and document.current_line == self._given
+
+
 def _key_bindings() -> KeyBindings:
     keys = KeyBindings()
+    indentation = _Indentation()
 
     @keys.add("enter")
     def _enter(event: KeyPressEvent) -> None:
@@ -128,13 +149,22 @@ def _key_bindings() -> KeyBindings:
             # The empty line that ended the block need not stay on the screen.
             buffer.text = document.text.rstrip() if document.text.strip() else ""
             buffer.cursor_position = len(buffer.text)
+            indentation.by_hand = False
             buffer.validate_and_handle()
         else:
-            buffer.insert_text("\n" + next_indent(document.text_before_cursor))
+            indentation.new_line(buffer)
+
+    @keys.add("space", filter=Condition(indentation.is_untouched))
+    def _by_hand(event: KeyPressEvent) -> None:
+        """Who types the indentation means that one, not that one more."""
+        indentation.by_hand = True
+        event.current_buffer.delete_before_cursor(len(event.current_buffer.document.current_line_before_cursor))
+        event.current_buffer.insert_text(" ")
 
     @keys.add("c-c")
     def _clear(event: KeyPressEvent) -> None:
         """Forget what is typed."""
+        indentation.by_hand = False
         event.current_buffer.reset()
 
     @keys.add("tab", filter=_in_indent)
@@ -145,5 +175,5 @@ def _key_bindings() -> KeyBindings:
     def _dedent(event: KeyPressEvent) -> None:
         event.current_buffer.delete_before_cursor(len(INDENT))
 
-    _: Any = (_enter, _clear, _indent, _dedent)
+    _: Any = (_enter, _by_hand, _clear, _indent, _dedent)
     return keys

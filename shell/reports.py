@@ -22,10 +22,14 @@ class ReportHandler(logging.Handler):
         """From any thread; never raises."""
         shell = self._shell
         pid = getattr(record, "pid", None)
-        if shell.leader is None or (pid is not None and pid == shell.evaluator):
+        if pid is not None and pid == shell.evaluator:
             return
         try:
-            output.put(shell.leader, display.alert(self.format(record), colour=shell.screen.colour), ERR)
+            text = display.alert(self.format(record), colour=shell.screen.colour)
+            if shell.leader is None:
+                shell.screen.write([(ERR, text)])  # the node, which is starting
+            else:
+                output.put(shell.leader, text, ERR)
         except Exception:
             self.handleError(record)
 

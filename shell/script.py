@@ -12,6 +12,7 @@ from typing import Any
 import pyex
 from pyex import Exit, Pid, run
 from shell import display
+from shell.evaluator import INTERRUPTED
 
 
 def run_script(path: Path, args: list[str], start: Callable[[], None]) -> int:
@@ -37,7 +38,7 @@ def run_script(path: Path, args: list[str], start: Callable[[], None]) -> int:
         return script.status(ended.reason)
     except KeyboardInterrupt:
         print("KeyboardInterrupt", file=sys.stderr)
-        return 130
+        return INTERRUPTED
     except Exception as error:
         if not script.begun:
             raise

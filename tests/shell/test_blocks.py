@@ -58,6 +58,7 @@ def test_incomplete(text):
         ("x = [", 4),
         ("returned = (", 4),
         ("", 0),
+        ('def f():\n    x = """a:', 0),
     ],
 )
 def test_indent(text, indent):

@@ -57,7 +57,7 @@ def test_an_expression(command):
 def test_an_expression_that_fails(command):
     done = command("-e", "1 / 0")
     assert done.returncode == 1
-    assert done.stderr.startswith("Traceback (most recent call last):\n  File \"<pyex 1>\", line 1, in <module>\n")
+    assert done.stderr.startswith('Traceback (most recent call last):\n  File "<pyex 1>", line 1, in <module>\n')
     assert command("-e", "import sys; sys.exit(3)").returncode == 3
     assert command("-e", "exit('boom')").returncode == 1
     assert command("-e", "exit()").returncode == 0
@@ -118,6 +118,13 @@ def test_a_bad_port(command):
 
 def test_a_malformed_name(command):
     assert "b o b" in refused(command("--name", "b o b"))
+
+
+def test_a_cookie_that_is_too_short_warns(command, env):
+    env["PYEX_COOKIE"] = "short"
+    done = command(input="1\n")
+    assert (done.returncode, done.stdout) == (0, "1\n")
+    assert "cookie" in done.stderr
 
 
 def test_a_port_in_use(command):

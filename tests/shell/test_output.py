@@ -5,7 +5,7 @@ import io
 import pytest
 
 import pyex
-from pyex import Down, Process, Ref, receive, self, send, spawn, spawn_monitor
+from pyex import Down, Process, Ref, receive, self, send, spawn_monitor
 from shell.output import QueueStream, ShellOutput, harmless, put, sync, write_requests
 from shell.screen import ERR, Screen
 

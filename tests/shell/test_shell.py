@@ -59,20 +59,21 @@ def test_underscore_is_the_last_result():
 
 
 def test_a_traceback_shows_the_users_frames_only():
-    assert shell("""\
+    printed = shell("""\
         def f():
             return 1 / 0
 
         f()
-        """) == textwrap.dedent("""\
-        Traceback (most recent call last):
-          File "<pyex 2>", line 1, in <module>
-            f()
-          File "<pyex 1>", line 2, in f
-            return 1 / 0
-                   ~~^~~
-        ZeroDivisionError: division by zero
-        """)  # fmt: skip
+        """)
+    # Pythons differ in which places they underline.
+    assert [line for line in printed.splitlines() if set(line) - set(" ~^")] == [
+        "Traceback (most recent call last):",
+        '  File "<pyex 2>", line 1, in <module>',
+        "    f()",
+        '  File "<pyex 1>", line 2, in f',
+        "    return 1 / 0",
+        "ZeroDivisionError: division by zero",
+    ]
 
 
 def test_a_syntax_error_points_at_the_place():
@@ -160,6 +161,10 @@ def test_exit_and_quit_leave():
     assert shell("def leave():\n    exit()\n\nleave()\n2") == ""
 
 
+def test_exit_without_a_call_says_how_to_leave():
+    assert shell("exit") == shell("quit") == "exit() or Ctrl-D leaves the shell; exit(reason) ends the evaluation\n"
+
+
 def test_exit_in_another_process_ends_that_one():
     assert shell("pid, ref = spawn_monitor(lambda: exit())\nreceive(Down(ref), timeout=5).reason") == "'normal'\n"
 
@@ -215,4 +220,3 @@ def test_a_plain_thread_prints_too():
 
 def test_long_values_are_cut():
     assert "more characters)" in shell("'x' * 20_000")
-

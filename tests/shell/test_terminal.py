@@ -1,9 +1,13 @@
 """Shells in real terminals, with two operating system processes."""
 
 import os
+import shutil
 import signal
+import sys
 
 import pytest
+
+from tests.shell.terminal import Terminal
 
 ECHO = [
     "def echo():",
@@ -50,7 +54,7 @@ def test_two_shells_talk(connected):
     alice, bob = connected
     alice.enter('send(echoer, (self(), "hello"))')
     alice.prompt(5)
-    bob.enter('Node.list()')
+    bob.enter("Node.list()")
     bob.wait("['pyex1@127.0.0.1']")
     # The answer has come when the mailbox has it; a person is slower than that.
     alice.enter("flush()")
@@ -167,6 +171,47 @@ def test_a_pasted_block_is_taken_as_it_is(terminal):
     shell.type("\x1b[200~def f():\n    x = 1\n\n    return x + 1\nf()\x1b[201~\r")
     shell.prompt(2)
     assert shell.lines()[-2] == "2"
+
+
+@pytest.mark.parametrize("waits", [True, False], ids=["line by line", "ahead"])
+def test_a_block_may_be_indented_by_hand(terminal, waits):
+    shell = terminal()
+    shell.prompt(1)
+    block = [
+        "def f():",
+        "    for n in range(9):",
+        "        if n == 7:",
+        "            return n",
+        "    else:",
+        "        pass",
+        "",
+    ]
+    for line in block:
+        shell.type(line + "\r")
+        if line and waits:
+            shell.wait(lambda line=line: f" {line}" in shell.text() and shell.last().startswith("..."))
+    shell.prompt(2)
+    assert shell.lines()[2:7] == ["... " + line for line in block[1:-1]]
+    shell.enter("f()")
+    shell.prompt(3)
+    assert shell.lines()[-2] == "7"
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
+def test_ctrl_c_does_not_end_the_make_that_started_it(env, tmp_path):
+    (tmp_path / "Makefile").write_text(f"shell:\n\t@exec {sys.executable} -m pyex\n")
+    shell = Terminal(["make", "shell"], env, tmp_path)
+    try:
+        shell.prompt(1)
+        shell.enter("print('begun'); sleep(None)")
+        shell.wait(lambda: "begun" in shell.lines())
+        shell.type("\x03")
+        shell.prompt(2)
+        shell.type("\x04")
+        assert shell.leave() == 0
+        assert "make" not in shell.text()
+    finally:
+        shell.close()
 
 
 def test_output_without_an_end_of_line_leaves_the_prompt_a_line_of_its_own(terminal):
