@@ -35,10 +35,7 @@ class Crash:
     @classmethod
     def of(cls, error: BaseException) -> Crash:
         """The reason for a process that ended with ``error``; always one that can be copied and sent."""
-        try:
-            trace = "".join(format_user_traceback(error))
-        except Exception:  # the traceback module asks the error, and what it was about, for words
-            trace = "(its trace cannot be shown)\n"
+        trace = "".join(format_user_traceback(error))
         try:
             portable = snapshot(error)
         except Exception:  # whatever its class does when it is copied
@@ -48,8 +45,7 @@ class Crash:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Crash):
             return NotImplemented
-        mine, others = self.exception, other.exception
-        return type(mine) is type(others) and mine.args == others.args
+        return _alike(self.exception, other.exception)
 
     def __hash__(self) -> int:
         return hash(type(self.exception))
@@ -59,6 +55,17 @@ class Crash:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Crash, (self.exception, self.stacktrace)
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Equality, in which exceptions are what their class and arguments are."""
+    if type(one) is not type(other):
+        return bool(one == other)
+    if isinstance(one, BaseException):
+        return _alike(one.args, other.args)
+    if type(one) in (tuple, list):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    return bool(one == other)
 
 
 def exception_text(error: BaseException) -> str:
@@ -84,7 +91,12 @@ def user_part(trace: types.TracebackType | None) -> types.TracebackType | None:
 
 def format_user_traceback(error: BaseException) -> list[str]:
     """The lines of a traceback without the runtime's own frames at its start and its end."""
-    trace = traceback.TracebackException(type(error), error, user_part(error.__traceback__))
+    try:
+        trace = traceback.TracebackException(type(error), error, user_part(error.__traceback__))
+    except Exception:  # that module asks the error for more than its text
+        where = traceback.format_tb(user_part(error.__traceback__))
+        text = f"{type(error).__qualname__}: {exception_text(error)}\n"
+        return ["Traceback (most recent call last):\n", *where, text]
     frames = [tb.tb_frame for tb in _walk(user_part(error.__traceback__))]
     while len(trace.stack) > 1 and len(frames) == len(trace.stack) and is_runtime(frames[-1]):
         frames.pop()

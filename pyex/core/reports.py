@@ -24,18 +24,22 @@ def ended(process: ControlBlock, reason: Any, error: BaseException | None) -> No
     """Report an abnormal end, before anybody is told of it."""
     if is_quiet(reason) or not log.isEnabledFor(logging.ERROR):
         return
+    try:
+        log.error("%s", _report(process, reason, error), extra={"pid": process.pid})
+    except Exception:  # a filter or a repr of somebody's own raises: the process ends all the same
+        traceback.print_exc()
+
+
+def _report(process: ControlBlock, reason: Any, error: BaseException | None) -> str:
     lines = [f"{describe(process)} ended: {_brief(reason)}"]
     if error is not None and process.exiting is None:
-        lines += [line.rstrip("\n") for line in format_user_traceback(error)]
+        lines += [_cut(line.rstrip("\n")) for line in format_user_traceback(error)]
     if process.initial_call is not None:
         lines.append(f"Initial call: {function_name(process.initial_call)}")
     relations = process.relations
     if relations is not None and relations.links:
         lines.append(f"Linked to: {', '.join(map(repr, relations.links))}")
-    try:
-        log.error("%s", "\n".join(lines), extra={"pid": process.pid})
-    except Exception:  # somebody's filter or handler raises: the process ends all the same
-        traceback.print_exc()
+    return "\n".join(lines)
 
 
 def message_lost(process: ControlBlock, error: BaseException) -> None:
@@ -67,4 +71,8 @@ def _brief(reason: Any) -> str:
         text = repr(reason)
     except Exception as error:
         text = f"a reason whose repr raises {type(error).__name__}"
-    return text if len(text) <= 500 else text[:500] + "..."
+    return _cut(text)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 1000 else text[:1000] + "..."
