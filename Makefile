@@ -29,17 +29,25 @@ bench: $(VENV)/.installed-bench
 clean:
 	rm -rf $(VENV) *.egg-info build
 
+# Two shells may be opened at once on a fresh machine: one sets up, the other waits and finds it done.
+ALONE := $(PYTHON) -c 'import fcntl, subprocess, sys; lock = open(sys.argv[1], "w"); \
+  fcntl.flock(lock, fcntl.LOCK_EX); sys.exit(subprocess.call(sys.argv[2:]))' $(VENV)/.lock
+PIP   := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
 $(VENV)/.installed: pyproject.toml Makefile
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "pyex needs Python 3.11 or later; '$(PYTHON)' is `$(PYTHON) --version 2>&1`." \
 	       "Name another one: make PYTHON=python3.12 ..." >&2; exit 2; }
 	$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
 	  echo "This Python has no 'venv' module. On Debian and Ubuntu: sudo apt install python3-venv" >&2; exit 2; }
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	echo "Setting up $(VENV) (once) ..."
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
-	touch $@
+	mkdir -p $(VENV)
+	$(ALONE) sh -ec 'test -z "`find $@ -newer pyproject.toml -newer Makefile 2>/dev/null`" || exit 0; \
+	  echo "Setting up $(VENV) (once) ..."; \
+	  test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); \
+	  $(PIP) --editable .; \
+	  touch $@'
 
 $(VENV)/.installed-%: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
-	touch $@
+	$(ALONE) sh -ec 'test -z "`find $@ -newer $< 2>/dev/null`" || exit 0; \
+	  $(PIP) --editable ".[$*]"; \
+	  touch $@'
