@@ -151,7 +151,8 @@ def _nothing() -> None:
 
 def _open_path() -> None:
     """Put the working folder at the front of the path, in the place of the folder of this program."""
-    sys.path[0:1] = [""]
+    if not sys.flags.safe_path:
+        sys.path[0:1] = [""]
 
 
 def _writer(stream: TextIO) -> Callable[[str], None]:

@@ -15,6 +15,7 @@ from pyex import ANY, Crash, Down, Exit, Pid, Process, Ref, receive, run, send, 
 from shell import display, output, server
 from shell.evaluation import BadInput, Code
 from shell.helpers import Current, Leave, exit, quit
+from shell.input import ShellInput
 from shell.reports import ReportHandler, installed
 from shell.screen import ERR, OUT
 from shell.state import Request, Shell
@@ -28,10 +29,11 @@ def play(shell: Shell) -> int:
 
     The first evaluator is the first process of all, and sets up the others.
     """
-    streams = sys.stdout, sys.stderr
+    streams = sys.stdin, sys.stdout, sys.stderr
     main = sys.modules.get("__main__")
     outer = Current.evaluator
     sys.modules["__main__"] = shell.module
+    sys.stdin = cast(TextIO, ShellInput(sys.stdin))
     try:
         with installed(ReportHandler(shell)):
             while not shell.left:
@@ -47,7 +49,7 @@ def play(shell: Shell) -> int:
                 if shell.evaluator is not None:
                     shell.ending = shell.evaluator, reason
     finally:
-        sys.stdout, sys.stderr = streams
+        sys.stdin, sys.stdout, sys.stderr = streams
         Current.evaluator = outer
         if main is not None:
             sys.modules["__main__"] = main

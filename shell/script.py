@@ -22,7 +22,8 @@ def run_script(path: Path, args: list[str], start: Callable[[], None]) -> int:
     """
     source = path.read_bytes()
     sys.argv = [str(path), *args]
-    sys.path[0:1] = [str(path.resolve().parent)]
+    if not sys.flags.safe_path:
+        sys.path[0:1] = [str(path.resolve().parent)]
     module = types.ModuleType("__main__")
     module.__file__ = str(path)
     sys.modules["__main__"] = module

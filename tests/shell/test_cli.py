@@ -168,6 +168,18 @@ def test_a_stray_shell_can_still_be_imported_by_the_script_beside_it(command):
     assert command("script.py").stdout == "6\n"
 
 
+def test_a_safe_path_stays_safe(command):
+    (command.folder / "mine.py").write_text("value = 5")
+    done = command(input="import mine\nimport json\n1\n", PYTHONSAFEPATH="1")
+    assert done.stdout == "1\n"
+    assert "No module named 'mine'" in done.stderr
+
+
+def test_a_name_in_use(env, tmp_path, terminal, command):
+    terminal("--name", "bob").prompt(1, "bob@127.0.0.1")
+    assert "bob" in refused(command("--name", "bob"))
+
+
 def test_a_closed_pipe_is_no_error(env, tmp_path):
     done = subprocess.run(
         f"{sys.executable} -m pyex -e 'print(1)' | true", shell=True, env=env, cwd=tmp_path,

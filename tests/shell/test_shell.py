@@ -173,6 +173,15 @@ def test_input_reads_the_lines_that_follow():
     assert shell("name = input('name? ')\njoe\nname") == "name? 'joe'\n"
 
 
+def test_other_processes_do_not_read_the_input():
+    printed = shell("""\
+        pid, ref = spawn_monitor(lambda: input("who? "))
+        receive(Down(ref), timeout=5).reason
+        """)
+    assert "only the shell's own process can read the terminal" in printed.splitlines()[-1]
+    assert shell("import sys; sys.stdin.read()\nthe rest") == "'the rest'\n"
+
+
 def test_an_unfinished_block_at_the_end_is_evaluated():
     assert shell("def f():\n    return 5") == ""
     assert "SyntaxError" in shell("x = (")
