@@ -9,7 +9,8 @@ from typing import Any
 from pyex.core.errors import PyexError
 from pyex.core.isolation import snapshot
 
-_RUNTIME = "pyex."
+#: Modules that are no user's: the runtime itself and the shell.
+RUNTIME = ("pyex.", "shell.")
 
 
 class Unportable(PyexError):
@@ -78,7 +79,7 @@ def exception_text(error: BaseException) -> str:
 
 def is_runtime(frame: types.FrameType) -> bool:
     """Whether a frame runs the runtime's code rather than a user's."""
-    return str(frame.f_globals.get("__name__", "")).startswith(_RUNTIME)
+    return str(frame.f_globals.get("__name__", "")).startswith(RUNTIME)
 
 
 def user_part(trace: types.TracebackType | None) -> types.TracebackType | None:

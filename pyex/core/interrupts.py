@@ -17,10 +17,10 @@ import types
 from collections.abc import Callable
 from typing import Final
 
+from pyex.core.crash import RUNTIME
+
 #: Seconds until a postponed interrupt knocks again.
 KNOCK_AGAIN: Final = 0.001
-
-_RUNTIME: Final = ("pyex.", "shell.")
 
 
 class Interrupts:
@@ -78,7 +78,7 @@ class Interrupts:
         """Whether an exception may be raised in this frame: it is user code, or waits in the runtime."""
         while frame is not None:
             name = str(frame.f_globals.get("__name__", ""))
-            if name.startswith(_RUNTIME):
+            if name.startswith(RUNTIME):
                 return frame.f_code in self.waits
             if name.partition(".")[0] not in sys.stdlib_module_names:
                 return True
