@@ -9,7 +9,7 @@ import threading
 import time
 from pathlib import Path
 
-from pyex import Down, Process, receive, self, send
+from pyex import Down, Process, receive, self, send, sleep
 from pyex.core import spawning
 from pyex.core.process import names, processes
 from pyex.core.runtime import runtime
@@ -107,7 +107,7 @@ def until(condition, what="the condition", seconds=SOON):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"{what} did not come true in {seconds} s"
-        time.sleep(0.001)
+        sleep(0.001)
 
 
 def messages():

@@ -1,0 +1,314 @@
+"""Threads are welcome: any thread becomes a process by using pyex; ``thread=True``; ``run``."""
+
+import gc
+import threading
+import time
+import weakref
+
+import pytest
+
+import pyex
+from pyex import Down, Exit, Pid, Process, exit, receive, run, self, send, share, sleep, spawn, spawn_link
+from pyex.core.process import processes
+from tests.core.support import SOON, ended, forever, messages, monitor_at, switching, until
+
+
+def in_thread(fn):
+    """Run ``fn`` on a plain thread; its value."""
+    box = []
+    thread = threading.Thread(target=lambda: box.append(fn()))
+    thread.start()
+    thread.join(SOON)
+    assert not thread.is_alive()
+    return box[0]
+
+
+def test_a_thread_becomes_a_process_by_asking():
+    mine = self()
+    other = in_thread(self)
+    assert isinstance(other, Pid)
+    assert other != mine
+    assert self() == mine
+
+
+def test_a_thread_ends_as_a_process_when_it_ends():
+    parent = self()
+    go = threading.Event()
+
+    def main():
+        send(parent, self())
+        go.wait(SOON)
+
+    thread = threading.Thread(target=main)
+    thread.start()
+    pid = receive(Pid, timeout=SOON)
+    ref = Process.monitor(pid)
+    go.set()
+    assert receive(timeout=SOON) == Down(ref, pid, "normal")
+    thread.join()
+    assert pid.key not in processes
+
+
+def test_threads_that_come_and_go_leave_nothing():
+    before = len(processes)
+    for _ in range(200):
+        in_thread(lambda: send(self(), 1) and receive())
+    until(lambda: len(processes) == before)
+
+
+def test_a_killed_thread_ends_with_that_reason_when_it_ends():
+    def main():
+        pid = self()
+        try:
+            Process.exit(pid, "own")
+        except BaseException:
+            return pid, pid.key in processes
+        return None
+
+    pid, alive = in_thread(main)
+    assert alive
+    until(lambda: pid.key not in processes)
+
+
+def test_a_thread_and_a_process_talk():
+    def echo():
+        while True:
+            caller, number = receive()
+            send(caller, number + 1)
+
+    pid = spawn(echo)
+
+    def main():
+        total = 0
+        for _ in range(500):
+            send(pid, (self(), total))
+            total = receive(int, timeout=SOON)
+        return total
+
+    assert in_thread(main) == 500
+
+
+def test_thread_true_gives_a_thread_of_its_own():
+    parent = self()
+
+    def main():
+        send(parent, (self(), threading.current_thread().name, threading.get_ident()))
+        forever()
+
+    pid = spawn(main, thread=True)
+    told, name, ident = receive(timeout=SOON)
+    assert told == pid
+    assert name.startswith("pyex-process-")
+    assert ident != threading.get_ident()
+    Process.exit(pid, "over")
+    assert ended(pid) in ("over", "noproc")
+    until(lambda: all(thread.name != name for thread in threading.enumerate()))
+
+
+def test_a_process_on_a_thread_may_block_and_harms_nobody():
+    parent = self()
+    event = threading.Event()
+    shared = share(event)
+
+    def blocking():
+        shared.wait(SOON)
+        send(parent, "unblocked")
+
+    spawn(blocking, thread=True)
+    spawn(lambda: send(parent, "others run"))
+    assert receive(timeout=SOON) == "others run"
+    event.set()
+    assert receive(timeout=SOON) == "unblocked"
+
+
+def test_a_busy_process_on_a_thread_can_be_linked_monitored_and_exited():
+    event = threading.Event()
+    shared = share(event)
+    pid = spawn(lambda: shared.wait(SOON) and receive(), thread=True)
+    Process.flag("trap_exit", True)
+    Process.link(pid)
+    ref = Process.monitor(pid)
+    Process.exit(pid, "over")
+    assert not Process.alive(pid)
+    event.set()
+    assert sorted([receive(timeout=SOON), receive(timeout=SOON)]) == [
+        ("DOWN", ref, "process", pid, "over"),
+        ("EXIT", pid, "over"),
+    ]
+
+
+def test_threads_that_spawn_at_once_get_different_pids():
+    with switching(1e-5):
+        pids = []
+        threads = [
+            threading.Thread(target=lambda: pids.extend([spawn(int) for _ in range(200)] + [self()])) for _ in range(5)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(set(pids)) == 5 * 201
+
+
+def test_no_monitor_is_lost_when_a_thread_ends():
+    with switching(1e-6):
+        for _ in range(300):
+            pid, first = monitor_at("thread", int)
+            refs = [first, *(Process.monitor(pid) for _ in range(5))]
+            for ref in refs:
+                assert receive(Down(ref), timeout=SOON).reason in ("normal", "noproc")
+    assert messages() == []
+
+
+def test_a_callback_of_the_loop_is_no_process():
+    from pyex.core.runtime import runtime
+
+    answers = []
+    parent = self()
+
+    def callback():
+        try:
+            receive(timeout=0)
+        except pyex.PyexError as error:
+            answers.append(str(error))
+        send(parent, "from the callback")
+
+    runtime.first().run_on_loop(callback)
+    assert receive(timeout=SOON) == "from the callback"
+    assert "no process" in answers[0]
+
+
+# run
+
+
+def test_run_returns_the_value():
+    assert run(lambda: 42) == 42
+    assert run(lambda a, b: (a, b), 1, [2]) == (1, [2])
+    assert run(lambda: send(self(), "hello") and receive()) == "hello"
+
+
+def test_run_is_a_process_of_its_own_that_ends():
+    mine = self()
+    inside = run(self)
+    assert inside != mine
+    assert self() == mine
+    assert inside.key not in processes
+
+
+def test_run_raises_the_exception_itself():
+    error = ValueError("itself")
+
+    def main():
+        raise error
+
+    with pytest.raises(ValueError) as raised:
+        run(main)
+    assert raised.value is error
+    assert raised.traceback[-1].name == "main"
+
+
+@pytest.mark.parametrize("reason", ["boom", ("a", 1), "kill", "shutdown"])
+def test_run_raises_exit_with_the_reason(reason):
+    with pytest.raises(Exit) as raised:
+        run(exit, reason)
+    assert raised.value.reason == reason
+
+
+@pytest.mark.parametrize(("reason", "seen"), [("kill", "killed"), ("boom", "boom")])
+def test_run_raises_exit_when_main_was_exited(reason, seen):
+    def main():
+        victim = self()
+        spawn(lambda: Process.exit(victim, reason))
+        receive(timeout=SOON)
+
+    with pytest.raises(Exit) as raised:
+        run(main)
+    assert raised.value.reason == seen
+
+
+def test_run_raises_exit_when_a_link_breaks():
+    def main():
+        spawn_link(exit, "broken")
+        sleep(SOON)
+
+    with pytest.raises(Exit) as raised:
+        run(main)
+    assert raised.value.reason == "broken"
+
+
+@pytest.mark.parametrize("code", [3, "text"])
+def test_run_turns_system_exit_into_exit(code):
+    def main():
+        raise SystemExit(code)
+
+    with pytest.raises(Exit) as raised:
+        run(main)
+    assert raised.value.reason == ("exit", code)
+
+
+@pytest.mark.parametrize("thread", [False, True])
+def test_run_inside_a_process_simply_calls(thread):
+    parent = self()
+    spawn(lambda: send(parent, run(self) == self()), thread=thread)
+    assert receive(timeout=SOON) is True
+    assert run(lambda: run(self) == self())
+
+
+def test_run_on_another_thread():
+    assert in_thread(lambda: run(lambda: run(lambda: 42))) == 42
+
+
+def test_links_of_what_ran_are_told():
+    parent = self()
+
+    def main():
+        child = spawn(watch, self(), parent)
+        assert receive(timeout=SOON) == "watching"
+        return child
+
+    def watch(pid, parent):
+        Process.flag("trap_exit", True)
+        Process.link(pid)
+        send(pid, "watching")
+        send(parent, receive(timeout=SOON))
+
+    run(main)
+    assert receive(timeout=SOON).reason == "normal"
+
+
+def test_the_memory_of_a_thread_backed_process_is_freed_before_down():
+    class Held:
+        pass
+
+    kept = []
+    hand_over = share(kept)
+
+    def main(crash):
+        held = Held()
+        hand_over.append(weakref.ref(held))
+        if crash:
+            raise ValueError(held)
+
+    gc.disable()
+    try:
+        for turn in range(100):
+            _, ref = monitor_at("thread", main, turn % 2)
+            receive(Down(ref), timeout=SOON)
+            assert kept.pop()() is None
+    finally:
+        gc.enable()
+
+
+def test_receive_with_a_deadline_on_a_thread_that_is_written_to():
+    pid = self()
+    begin = time.monotonic()
+
+    def noise():
+        while True:
+            send(pid, "noise")
+            sleep(0.001)
+
+    noisy = spawn(noise)
+    assert receive("signal", timeout=0.1, default="none") == "none"
+    assert 0.1 <= time.monotonic() - begin < 2
+    Process.exit(noisy, "kill")
