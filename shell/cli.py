@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import atexit
-import contextlib
 import os
 import platform
 import signal
@@ -15,7 +14,7 @@ from typing import NoReturn, TextIO
 
 import pyex
 from shell.evaluator import INTERRUPTED, play
-from shell.foreground import foreground
+from shell.foreground import foreground, restored
 from shell.lines import LineReader, OneExpression
 from shell.screen import Screen
 from shell.state import Reader, Shell
@@ -98,7 +97,9 @@ def _run(options: argparse.Namespace) -> int:
     # The path is the user's own only when all that a prompt needs has been imported: a stray token.py or
     # code.py in the working folder is not to be taken for Python's.
     shell = _interactive(_starter(options))
-    with foreground(sys.stdin) if shell.screen.terminal else contextlib.nullcontext():
+    if not shell.screen.terminal:
+        return play(shell)
+    with foreground(sys.stdin), restored(sys.stdin, sys.stdout):
         return play(shell)
 
 

@@ -1,12 +1,48 @@
-"""Ctrl-C is the shell's own business, also when another program (make, a script) has started it."""
+"""The terminal as a thing shared with others: who gets its Ctrl-C, and in which state it is left."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import signal
+import types
 from collections.abc import Iterator
 from typing import TextIO
+
+try:
+    import termios
+except ImportError:  # not a Unix
+    termios = None  # type: ignore[assignment]
+
+
+#: Pastes unmarked again, the cursor visible, no colour.
+_AS_IT_WAS = "\x1b[?2004l\x1b[?25h\x1b[0m\r\n"
+
+
+@contextlib.contextmanager
+def restored(terminal: TextIO, out: TextIO) -> Iterator[None]:
+    """Leave the terminal as it was, also when a signal (SIGTERM, SIGHUP) ends the program at the prompt."""
+    if termios is None:
+        yield
+        return
+    attributes = termios.tcgetattr(terminal)
+
+    def end(signum: int, _frame: types.FrameType | None) -> None:
+        termios.tcsetattr(terminal, termios.TCSANOW, attributes)
+        with contextlib.suppress(OSError, RuntimeError):  # gone, or being written to by the interrupted code
+            out.write(_AS_IT_WAS)
+            out.flush()
+        signal.signal(signum, signal.SIG_DFL)
+        os.kill(os.getpid(), signum)
+
+    signals = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) == signal.SIG_DFL]
+    for number in signals:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in signals:
+            signal.signal(number, signal.SIG_DFL)
 
 
 @contextlib.contextmanager

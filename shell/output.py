@@ -72,20 +72,21 @@ def put(leader: Pid, text: str, stream: str = OUT) -> None:
     send(leader, ("io_request", None, None, (stream, text)))
 
 
-def sync(leader: Pid) -> None:
-    """Wait until all that this process has asked for is written, or the output process is gone."""
+def sync(leader: Pid) -> bool:
+    """Wait until all that this process has asked for is written; False if the output process is gone."""
     ref = Process.monitor(leader)
     send(leader, ("io_request", pyex.self(), ref, (OUT, "")))
     interrupted = None
     while True:
         try:
-            receive(("io_reply", ref, "ok"), Down(ref))
+            answer = receive(("io_reply", ref, "ok"), Down(ref))
             break
         except KeyboardInterrupt as interrupt:
             interrupted = interrupt  # let in when the answer is in: nobody else would take it from the mailbox
     Process.demonitor(ref, flush=True)
     if interrupted is not None:
         raise interrupted
+    return not isinstance(answer, Down)
 
 
 class QueueStream(io.TextIOBase):

@@ -16,7 +16,8 @@ def serve(shell: Shell) -> None:
     number = 1
     evaluator: Pid = receive((shell.tag, "evaluator", Pid))[2]
     while True:
-        output.sync(shell.leader)
+        if not output.sync(shell.leader):
+            pyex.exit("the output process has ended")  # the evaluator sees it, and leaves
         node = pyex.self().node or "nonode@nohost"
         source = shell.reader.read(node, number)
         evaluator = _newest(shell, evaluator)

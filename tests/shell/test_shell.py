@@ -173,6 +173,12 @@ def test_input_reads_the_lines_that_follow():
     assert shell("name = input('name? ')\njoe\nname") == "name? 'joe'\n"
 
 
+def test_a_shell_without_its_output_process_leaves():
+    # Of the three processes of a shell the output is the second.
+    printed = shell("Process.exit(min(p for p in Process.list() if p > self()), 'kill')\n1\n")
+    assert printed == "pyex: the process of the prompt has ended: 'the output process has ended'\n"
+
+
 def test_other_processes_do_not_read_the_input():
     printed = shell("""\
         pid, ref = spawn_monitor(lambda: input("who? "))

@@ -124,6 +124,20 @@ def test_leaving_is_prompt_while_processes_run(terminal):
     assert shell.last().endswith("exit()")
 
 
+def test_a_terminal_is_left_as_it_was_also_by_a_signal(env, tmp_path):
+    shell = Terminal(["sh", "-c", f"{sys.executable} -m pyex; echo status $?; stty -a"], env, tmp_path)
+    try:
+        shell.prompt(1)
+        shell.enter("import os; os.getpid()")
+        shell.prompt(2)
+        os.kill(int(shell.lines()[-2]), signal.SIGTERM)
+        assert shell.leave() == 0
+        assert "status 143" in shell.text()
+        assert {"icanon", "echo", "icrnl", "opost"} <= set(shell.text().split())
+    finally:
+        shell.close()
+
+
 def test_input_asks_on_the_screen(terminal):
     shell = terminal()
     shell.prompt(1)
