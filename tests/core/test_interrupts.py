@@ -1,0 +1,199 @@
+"""Ctrl-C is let in at the border of user code, never inside the runtime; and exits of a busy main thread."""
+
+import pytest
+
+from tests.core.support import program
+
+#: Interrupts the program again and again: the next time when it has noticed the last.
+INTERRUPTER = """
+    import logging
+    logging.getLogger("pyex").setLevel(logging.CRITICAL)  # ends are meant here, and not reported
+    sys.setswitchinterval(1e-4)
+
+    def interrupt_each(times, gap=0.0005):
+        '''A thread that sends one SIGINT after the other, each when the one before has been noticed.'''
+        def work():
+            for turn in range(times):
+                time.sleep(gap)
+                before = state["caught"]
+                os.kill(os.getpid(), signal.SIGINT)
+                deadline = time.monotonic() + 20
+                while state["caught"] == before:
+                    if time.monotonic() > deadline:
+                        print("an interrupt was lost, after", before, flush=True)
+                        os._exit(7)
+                    time.sleep(0.0001)
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        return thread
+
+    def spin():
+        count = 0
+        while True:
+            count += 1
+
+    state = {"caught": 0}
+"""
+
+
+def check(code, timeout=50):
+    done = program(INTERRUPTER + code, timeout=timeout)
+    assert (done.stdout, done.stderr, done.returncode) == ("ok\n", "", 0)
+
+
+@pytest.mark.parametrize("adopted", [True, False])
+def test_a_thousand_interrupts_in_a_send_loop(adopted):
+    """Every one is seen, once, no message is lost or doubled, and messages still flow both ways."""
+    check(f"""
+    def collect():
+        seen = 0
+        while True:
+            match receive():
+                case int() as number:
+                    assert number >= seen, (number, seen)
+                    seen = number
+                case ("how many", caller):
+                    send(caller, seen)
+
+    if {adopted}:
+        self()
+    pid = spawn(collect)
+    sent = 0
+    thread = None
+    while state["caught"] < 1000:
+        try:
+            if thread is None:
+                thread = interrupt_each(1000)
+            while True:
+                send(pid, sent + 1)
+                sent += 1
+        except KeyboardInterrupt:
+            state["caught"] += 1
+    thread.join()
+    for _ in range(100):
+        send(pid, ("how many", self()))
+        assert receive(timeout=10) in (sent, sent + 1)
+    assert state["caught"] == 1000
+    time.sleep(0.05)
+    print("ok")
+    """)
+
+
+def test_an_interrupt_ends_a_blocked_receive_and_loses_no_message():
+    check("""
+    def feed(to):
+        for number in range(1000):
+            send(to, number)
+            sleep(0.0002)
+
+    self()
+    spawn(feed, self())
+    thread = interrupt_each(200)
+    got = []
+    while len(got) < 1000:
+        try:
+            while True:
+                got.append(receive(timeout=10))
+                if len(got) == 1000:
+                    break
+        except KeyboardInterrupt:
+            state["caught"] += 1
+    while thread.is_alive():
+        try:
+            thread.join(0.01)
+        except KeyboardInterrupt:
+            state["caught"] += 1
+    assert got == list(range(1000)), [i for i, n in enumerate(got) if i != n][:3]
+    assert state["caught"] == 200
+    print("ok")
+    """)
+
+
+@pytest.mark.parametrize(
+    "busy",
+    [
+        "spin()",
+        "time.sleep(30)",
+        "receive('never')",
+        "receive('never', timeout=30)",
+        "sleep(30)",
+        "sleep(None)",
+        "receive(lambda m: time.sleep(30))",
+        "threading.Event().wait(30)",
+    ],
+)
+def test_an_interrupt_ends_what_keeps_the_main_thread(busy):
+    check(f"""
+    send(self(), "look at me")
+    thread = interrupt_each(1, gap=0.2)
+    begin = time.monotonic()
+    try:
+        {busy}
+    except KeyboardInterrupt:
+        state["caught"] += 1
+    assert time.monotonic() - begin < 20
+    assert receive(timeout=0) == "look at me"
+    print("ok")
+    """)
+
+
+@pytest.mark.parametrize("busy", ["spin()", "time.sleep(30)", "receive()", "sleep(None)"])
+def test_an_exit_signal_ends_the_busy_main_process_of_run(busy):
+    check(f"""
+    def main():
+        victim = self()
+        spawn(lambda: sleep(0.2) or Process.exit(victim, "enough"))
+        {busy}
+
+    begin = time.monotonic()
+    try:
+        pyex.run(main)
+    except Exit as error:
+        assert error.reason == "enough"
+        assert time.monotonic() - begin < 20
+        print("ok")
+    """)
+
+
+def test_an_exit_signal_that_comes_too_late_disturbs_nobody():
+    check("""
+    def main(number):
+        victim = self()
+        spawn(lambda: Process.exit(victim, "late"))
+        for _ in range(number * 10):
+            pass
+
+    for number in range(1000):
+        try:
+            pyex.run(main, number)
+        except Exit as error:
+            assert error.reason == "late"
+    send(self(), "alive")
+    assert receive(timeout=1) == "alive"
+    print("ok")
+    """)
+
+
+def test_a_handler_of_somebody_elses_stays():
+    check("""
+    def mine(number, frame):
+        state["caught"] += 1
+    signal.signal(signal.SIGINT, mine)
+    self()
+    spawn(int)
+    assert signal.getsignal(signal.SIGINT) is mine
+    os.kill(os.getpid(), signal.SIGINT)
+    assert receive(timeout=0.1, default=None) is None
+    assert state["caught"] == 1
+    print("ok")
+    """)
+
+
+def test_an_uncaught_interrupt_ends_the_program_as_ever():
+    done = program("""
+    spawn(receive)
+    os.kill(os.getpid(), signal.SIGINT)
+    receive()
+    """)
+    assert done.stderr.rstrip().endswith("KeyboardInterrupt")
+    assert done.returncode == -2
