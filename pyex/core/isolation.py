@@ -37,6 +37,7 @@ IMMUTABLE: Final[frozenset[type]] = frozenset(
 )  # fmt: skip
 
 _FUNCTION: Final = types.FunctionType
+_CELL: Final = types.CellType
 _MISSING: Final = object()
 T = TypeVar("T")
 
@@ -91,12 +92,10 @@ def snapshot_call(fn: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Callab
 
     A function carries its closure and its defaults, a bound method its object, a partial its arguments.
     """
-    if type(fn) is _FUNCTION and _carries_nothing(fn):
-        for arg in args:
-            if type(arg) not in IMMUTABLE:
-                break
-        else:
-            return fn, args
+    if type(fn) is _FUNCTION and IMMUTABLE.issuperset(map(type, args)):
+        simple = _copy_simple(fn)
+        if simple is not None:
+            return simple, args
     memo: _Memo = {}
     try:
         return _copy_callable(fn, memo), tuple(
@@ -315,13 +314,45 @@ def _restore(copy: Any, original: Any, state: Any) -> None:
         object.__setattr__(copy, name, item)
 
 
-def _carries_nothing(fn: Any) -> bool:
-    """Whether a function holds no value that anybody could change."""
-    return (
-        fn.__closure__ is None
-        and ((defaults := fn.__defaults__) is None or IMMUTABLE.issuperset(map(type, defaults)))
-        and ((keywords := fn.__kwdefaults__) is None or IMMUTABLE.issuperset(map(type, keywords.values())))
-    )
+def _copy_simple(fn: Any) -> Any:
+    """What most spawned functions need; None for a function that needs more.
+
+    One that carries nothing that anybody could change is shared; one whose variables hold only values that
+    pass as they are gets variables of its own.
+    """
+    if (defaults := fn.__defaults__) is not None and not IMMUTABLE.issuperset(map(type, defaults)):
+        return None
+    if (keywords := fn.__kwdefaults__) is not None and not IMMUTABLE.issuperset(map(type, keywords.values())):
+        return None
+    if (closure := fn.__closure__) is None:
+        return fn
+    cells = []
+    for cell in closure:
+        try:
+            content = cell.cell_contents
+        except ValueError:  # a variable not assigned yet
+            return None
+        kind = type(content)
+        if kind not in IMMUTABLE or kind is _FUNCTION:
+            return None
+        cells.append(_CELL(content))
+    copy = _like(fn, cells)
+    if defaults is not None:
+        copy.__defaults__ = defaults
+    if keywords is not None:
+        copy.__kwdefaults__ = dict(keywords)
+    return copy
+
+
+def _like(fn: Any, cells: list[types.CellType]) -> Any:
+    """A function as ``fn``, over other variables and without defaults."""
+    copy = _FUNCTION(fn.__code__, fn.__globals__, fn.__name__, None, tuple(cells) or None)
+    copy.__qualname__ = fn.__qualname__
+    copy.__module__ = fn.__module__
+    copy.__doc__ = fn.__doc__
+    if attributes := fn.__dict__:
+        copy.__dict__.update(attributes)
+    return copy
 
 
 def _copy_callable(fn: Any, memo: _Memo) -> Any:
@@ -334,27 +365,21 @@ def _copy_callable(fn: Any, memo: _Memo) -> Any:
         if type(fn) is functools.partial:
             return functools.partial(_copy_callable(fn.func, memo), *_copy(fn.args, memo), **_copy(fn.keywords, memo))
         return _copy(fn, memo)
-    if _carries_nothing(fn):
-        return fn
     known = memo.get(id(fn))
     if known is not None:
         return known[1]
+    if fn.__closure__ is None and _copy_simple(fn) is fn:
+        return fn
     cells, fresh = [], []
     for name, original in zip(fn.__code__.co_freevars, fn.__closure__ or (), strict=True):
         # A variable that inner functions share is one variable in the new process too.
         known = memo.get(id(original))
         if known is None:
-            cells.append(_remember(memo, original, types.CellType()))
+            cells.append(_remember(memo, original, _CELL()))
             fresh.append((name, original, cells[-1]))
         else:
             cells.append(known[1])
-    copy = _FUNCTION(fn.__code__, fn.__globals__, fn.__name__, None, tuple(cells) or None)
-    _remember(memo, fn, copy)
-    copy.__qualname__ = fn.__qualname__
-    copy.__module__ = fn.__module__
-    copy.__doc__ = fn.__doc__
-    if attributes := fn.__dict__:
-        copy.__dict__.update(attributes)
+    copy = _remember(memo, fn, _like(fn, cells))
     if (defaults := fn.__defaults__) is not None:
         copy.__defaults__ = _carried(defaults, memo, "a default")
     if (keywords := fn.__kwdefaults__) is not None:
@@ -364,11 +389,7 @@ def _copy_callable(fn: Any, memo: _Memo) -> Any:
             content = original.cell_contents
         except ValueError:  # a variable not assigned yet
             continue
-        kind = type(content)
-        if kind in IMMUTABLE and kind is not _FUNCTION:
-            cell.cell_contents = content
-        else:
-            cell.cell_contents = _carried(content, memo, f"the variable {name!r}")
+        cell.cell_contents = _carried(content, memo, f"the variable {name!r}")
     return copy
 
 

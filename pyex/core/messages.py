@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from pyex.core.patterns import ANY
+from pyex.core.patterns import ANY, MATCHERS, match_tuple, matches
 
 _make: Final = tuple.__new__
 
@@ -43,6 +43,21 @@ class Down(tuple[Any, ...]):
     def reason(self) -> Any:
         """Why it ended; ``noproc`` if it did not exist, ``noconnection`` if its node was lost."""
         return self[4]
+
+
+def _match_down(pattern: Down, value: Any) -> bool:
+    """As any tuple, but between two ``Down`` only the fields can differ; every wait for a process's end is one."""
+    if type(value) is not Down:
+        return match_tuple(pattern, value)
+    _, ref, _, pid, reason = pattern
+    return (
+        (ref is value[1] or matches(ref, value[1]))
+        and (pid is ANY or matches(pid, value[3]))
+        and (reason is ANY or matches(reason, value[4]))
+    )
+
+
+MATCHERS[Down] = _match_down
 
 
 def down(ref: Any, pid: Any, reason: Any) -> Down:

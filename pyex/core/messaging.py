@@ -111,26 +111,23 @@ def receive(*patterns: Any, timeout: float | None = None, default: Any = _RAISE)
     >>> receive(("ok", int))
     ('ok', 3)
     """
-    if not patterns and timeout is None:
-        # The common case, a process of a scheduler that takes what comes: select() without its book-keeping.
-        try:
-            process: ControlBlock = getcurrent().process  # type: ignore[attr-defined]
-        except AttributeError:
-            process = this_process()
-        else:
-            while True:
-                mailbox = process.mailbox
-                if mailbox:
-                    message = mailbox.popleft()
-                    if type(message) is not Parcel:
-                        return message
-                    mailbox.appendleft(message)
-                    break
-                if process.exiting is not None:
-                    raise Terminated(process.exiting.reason)
-                process.owner.wait(process, 0, None)
-    else:
+    try:
+        process: ControlBlock = getcurrent().process  # type: ignore[attr-defined]
+    except AttributeError:
         process = this_process()
+    else:
+        # The common case, a process of a scheduler that takes what comes: select() without its book-keeping.
+        while not patterns and timeout is None:
+            mailbox = process.mailbox
+            if mailbox:
+                message = mailbox.popleft()
+                if type(message) is not Parcel:
+                    return message
+                mailbox.appendleft(message)
+                break
+            if process.exiting is not None:
+                raise Terminated(process.exiting.reason)
+            process.owner.wait(process, 0, None)
     return select(process, patterns, timeout, default)
 
 
@@ -154,9 +151,14 @@ def select(process: ControlBlock, patterns: tuple[Any, ...], timeout: float | No
                         if last is _DROPPED:
                             continue
                     for pattern in patterns or _ANYTHING:
-                        if matches(pattern, last) and _take(mailbox, seen, last):
+                        matched = matches(pattern, last)
+                        if seen < len(mailbox) and mailbox[seen] is last:
+                            if matched:
+                                del mailbox[seen]
+                                return last
+                        elif matched and _take(mailbox, last):
                             return last
-                        if seen >= len(mailbox) or mailbox[seen] is not last:
+                        else:
                             seen = -1  # a guard has received meanwhile: from the beginning
                             break
                     seen += 1
@@ -175,11 +177,8 @@ def select(process: ControlBlock, patterns: tuple[Any, ...], timeout: float | No
     raise ReceiveTimeout(f"no message came within {timeout} s that matches {wanted}")
 
 
-def _take(mailbox: Any, place: int, message: Any) -> bool:
+def _take(mailbox: Any, message: Any) -> bool:
     """Take out a message, wherever a guard that received has left it; False if that took it."""
-    if place < len(mailbox) and mailbox[place] is message:
-        del mailbox[place]
-        return True
     for moved_to, other in enumerate(mailbox):
         if other is message:
             del mailbox[moved_to]

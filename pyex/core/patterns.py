@@ -37,11 +37,11 @@ def matches(pattern: Any, value: Any) -> bool:
     """
     if pattern is ANY or pattern is value:
         return True
-    matcher = _MATCHERS.get(type(pattern))
+    matcher = MATCHERS.get(type(pattern))
     if matcher is not None:
         return matcher(pattern, value)
     if isinstance(pattern, tuple):
-        return _tuple(pattern, value)
+        return match_tuple(pattern, value)
     if isinstance(pattern, type):
         return isinstance(value, pattern)
     if isinstance(pattern, list):
@@ -64,7 +64,8 @@ def _equal(pattern: Any, value: Any) -> bool:
         return False
 
 
-def _tuple(pattern: tuple[Any, ...], value: Any) -> bool:
+def match_tuple(pattern: tuple[Any, ...], value: Any) -> bool:
+    """Match a tuple, of whatever class, element by element."""
     if not isinstance(value, tuple) or len(value) != len(pattern):
         return False
     # The identical and ANY are seen here, without a call each: most of a DOWN's fields, tags, refs and pids.
@@ -92,8 +93,9 @@ def _guard(pattern: Callable[[Any], Any], value: Any) -> bool:
         return False
 
 
-_MATCHERS: Final[dict[type, Callable[[Any, Any], bool]]] = {
-    tuple: _tuple,
+#: What matches patterns of each of these types; the runtime's own messages add theirs.
+MATCHERS: Final[dict[type, Callable[[Any, Any], bool]]] = {
+    tuple: match_tuple,
     list: _list,
     dict: _dict,
     str: _equal,

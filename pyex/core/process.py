@@ -31,6 +31,9 @@ class Owner(Protocol):
 
     inbox: deque[Any]
 
+    def start(self, process: ControlBlock) -> None:
+        """From any thread: let a new process run."""
+
     def post(self, process: ControlBlock, op: int, args: Any) -> None:
         """From any thread: have this signal applied, after those posted before from the same thread."""
 

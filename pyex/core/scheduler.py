@@ -72,7 +72,7 @@ class Worker(greenlet):
                 owner.budget -= 1
                 process = ready.popleft()
                 if process.greenlet is None:
-                    owner.begin(process, self)
+                    process.greenlet, self.process = self, process
                     continue
                 following: greenlet = process.greenlet
             else:
@@ -204,7 +204,7 @@ class Scheduler:
                 return
             if self.idle_workers:
                 worker = self.idle_workers.pop()
-                self.begin(following, worker)
+                following.greenlet, worker.process = worker, following
                 worker.switch()
                 return
             self.ready.appendleft(following)
@@ -222,11 +222,6 @@ class Scheduler:
     end = staticmethod(end)
 
     # The run queue
-
-    def begin(self, process: ControlBlock, worker: Worker) -> None:
-        """Give a runnable process that has no stack one."""
-        worker.process = process
-        process.greenlet = worker
 
     def run_slice(self) -> None:
         """Run processes until none is runnable or the slice is over; a callback of the loop."""
@@ -253,7 +248,7 @@ class Scheduler:
         worker = process.greenlet
         if worker is None:
             worker = self.idle_workers.pop() if self.idle_workers else self._new_worker()
-            self.begin(process, worker)
+            process.greenlet, worker.process = worker, process
         worker.switch()
 
     def _new_worker(self) -> Worker:

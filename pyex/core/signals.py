@@ -116,7 +116,12 @@ def end(process: ControlBlock, reason: Any) -> None:
         if unlinking is None:
             signal(peer, EXIT, (pid, snapshot(reason)))
     for ref, (watcher, identity) in relations.watchers.items():
-        signal(watcher, MONITOR_EXIT, (pid, ref, identity, snapshot(reason)))
+        args = (pid, ref, identity, snapshot(reason))
+        neighbour = processes.get(watcher.key)
+        if neighbour is not None and neighbour.owner is process.owner:
+            _on_monitor_exit(neighbour, args)  # as signal() does in the end, without the way there
+        else:
+            signal(watcher, MONITOR_EXIT, args)
 
 
 def _on_message(process: ControlBlock, message: Any) -> None:

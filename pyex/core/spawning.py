@@ -13,7 +13,7 @@ from pyex.core.process import ControlBlock, Owner, names, naming, processes
 from pyex.core.runtime import runtime
 from pyex.core.scheduler import Scheduler
 from pyex.core.signals import end
-from pyex.core.threads import ThreadOwner, process_here, start_thread, this_process
+from pyex.core.threads import ThreadOwner, process_here, this_process
 
 
 def spawn(fn: Callable[..., Any], *args: Any, name: str | None = None, thread: bool = False) -> Pid:
@@ -29,7 +29,9 @@ def spawn(fn: Callable[..., Any], *args: Any, name: str | None = None, thread: b
     >>> spawn(lambda: send(parent, "hello"))
     """
     interrupts.border()
-    return start(create(fn, args, process_here(), name, thread)).pid
+    process = create(fn, args, process_here(), name, thread)
+    process.owner.start(process)
+    return process.pid
 
 
 def spawn_link(fn: Callable[..., Any], *args: Any, name: str | None = None, thread: bool = False) -> Pid:
@@ -41,7 +43,8 @@ def spawn_link(fn: Callable[..., Any], *args: Any, name: str | None = None, thre
     process = create(fn, args, here, name, thread)
     process.relate().links[here.pid] = None
     here.relate().links[process.pid] = None
-    return start(process).pid
+    process.owner.start(process)
+    return process.pid
 
 
 def spawn_monitor(
@@ -61,7 +64,8 @@ def spawn_monitor(
     if link:
         process.relate().links[here.pid] = None
         here.relate().links[process.pid] = None
-    return start(process).pid, ref
+    process.owner.start(process)
+    return process.pid, ref
 
 
 def create(
@@ -105,11 +109,7 @@ def create(
 
 def start(process: ControlBlock) -> ControlBlock:
     """Let a created process run."""
-    owner = process.owner
-    if type(owner) is Scheduler:
-        owner.start(process)
-    else:
-        start_thread(process, f"pyex-process-{process.pid}")
+    process.owner.start(process)
     return process
 
 

@@ -66,6 +66,22 @@ class ThreadOwner:
         #: the same, if it was started for the process
         self.thread: threading.Thread | None = None
 
+    def start(self, process: ControlBlock) -> None:
+        """Run a new process on a thread of its own."""
+
+        def main() -> None:
+            self.thread_id = threading.get_ident()
+            _local.seat = _Seat(process)
+            run_to_end(process)
+            del _local.seat
+
+        self.thread = threading.Thread(target=main, name=f"pyex-process-{process.pid}", daemon=True)
+        try:
+            self.thread.start()
+        except RuntimeError:  # the system has no more threads
+            self.end(process, "system_limit")
+            raise
+
     def post(self, process: ControlBlock, op: int, args: Any) -> None:
         """Apply a signal, or leave it to the thread that is applying one."""
         self.inbox.append((op, args))
@@ -216,25 +232,6 @@ def new_thread_process(parent: Pid | None, leader: Pid | None, *, system: bool =
     owner.process = process
     processes[process.pid.key] = process
     return process
-
-
-def start_thread(process: ControlBlock, name: str) -> None:
-    """Run a new process, whose owner is a ThreadOwner, on a thread of its own."""
-    owner = process.owner
-    assert isinstance(owner, ThreadOwner)
-
-    def main() -> None:
-        owner.thread_id = threading.get_ident()
-        _local.seat = _Seat(process)
-        run_to_end(process)
-        del _local.seat
-
-    owner.thread = threading.Thread(target=main, name=name, daemon=True)
-    try:
-        owner.thread.start()
-    except RuntimeError:  # the system has no more threads
-        owner.end(process, "system_limit")
-        raise
 
 
 def leave() -> None:
