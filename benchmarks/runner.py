@@ -77,8 +77,8 @@ def commands(names: list[str]) -> Iterator[tuple[dict[str, list[str]], list[str]
                     missing.append("BEAM: no erl and erlc on this machine")
                     continue
                 subprocess.run(["erlc", "-o", scratch, HERE / "contenders" / "with_beam.erl"], check=True)
-                one_scheduler = ["+S", "1:1", "+P", "1000000"]
-                present[name] = ["erl", *one_scheduler, "-noshell", "-pa", scratch, "-s", "with_beam", "main"]
+                # As it comes, with a scheduler for each core; only the limit of processes is raised.
+                present[name] = ["erl", "+P", "1000000", "-noshell", "-pa", scratch, "-s", "with_beam", "main"]
             elif name != "pyex" and importlib.util.find_spec(name) is None:
                 missing.append(f"{name}: not installed here (pip install {name})")
             else:

@@ -1,4 +1,4 @@
-%% BEAM, on one scheduler as pyex is: the workloads in Erlang, and the loop that serves the runner.
+%% BEAM: the workloads in Erlang, and the loop that serves the runner.
 -module(with_beam).
 -export([main/0]).
 

@@ -92,7 +92,7 @@ def snapshot_call(fn: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Callab
 
     A function carries its closure and its defaults, a bound method its object, a partial its arguments.
     """
-    if type(fn) is _FUNCTION and IMMUTABLE.issuperset(map(type, args)):
+    if type(fn) is _FUNCTION and (not args or IMMUTABLE.issuperset(map(type, args))):
         simple = _copy_simple(fn)
         if simple is not None:
             return simple, args

@@ -195,9 +195,10 @@ class Scheduler:
     def wait(self, process: ControlBlock, seen: int = 0, alarm: Alarm | None = None) -> None:
         """In a process: run others until somebody wakes this one."""
         process.waiting = True
-        if self.ready and self.budget > 0:
+        ready = self.ready
+        if ready and self.budget > 0:
             self.budget -= 1
-            following = self.ready.popleft()
+            following = ready.popleft()
             stack = following.greenlet
             if stack is not None:
                 stack.switch()
@@ -207,7 +208,7 @@ class Scheduler:
                 following.greenlet, worker.process = worker, following
                 worker.switch()
                 return
-            self.ready.appendleft(following)
+            ready.appendleft(following)
         self.hub.switch()
 
     def give_way(self, process: ControlBlock) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from greenlet import getcurrent
+
 from pyex.core.errors import NameTaken
 from pyex.core.ids import Pid, Ref, new_pid, new_ref
 from pyex.core.interrupts import interrupts
@@ -28,8 +30,12 @@ def spawn(fn: Callable[..., Any], *args: Any, name: str | None = None, thread: b
     >>> parent = self()
     >>> spawn(lambda: send(parent, "hello"))
     """
-    interrupts.border()
-    process = create(fn, args, process_here(), name, thread)
+    try:
+        here: ControlBlock | None = getcurrent().process  # type: ignore[attr-defined]
+    except AttributeError:  # a thread, perhaps the main one
+        interrupts.border()
+        here = process_here()
+    process = create(fn, args, here, name, thread)
     process.owner.start(process)
     return process.pid
 
