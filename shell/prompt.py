@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import get_app, run_in_terminal
@@ -175,5 +174,4 @@ def _key_bindings() -> KeyBindings:
     def _dedent(event: KeyPressEvent) -> None:
         event.current_buffer.delete_before_cursor(len(INDENT))
 
-    _: Any = (_enter, _by_hand, _clear, _indent, _dedent)
     return keys
