@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pyex.core import timers
 from pyex.core.carrier import route
 from pyex.core.errors import NoProcess
 from pyex.core.identity import identity
@@ -180,6 +181,37 @@ class Process:
     def registered() -> list[str]:
         """The registered names of this node, sorted."""
         return sorted(names)
+
+    @staticmethod
+    def send_after(dest: Any, message: Any, seconds: float) -> Ref:
+        """Have ``message`` sent to ``dest`` in so many seconds; the reference is for ``cancel_timer``.
+
+        The message is a snapshot of now; a name is resolved when the time comes, and if nobody has it then
+        nothing happens. The timer does not end with this process. Timers fire in the order of their times.
+
+        Raises ``ValueError`` for a negative time.
+
+        >>> Process.send_after(self(), "tick", 0.5)
+        """
+        return timers.start_timer(dest, message, seconds)
+
+    @staticmethod
+    def send_interval(dest: Any, message: Any, seconds: float) -> Ref:
+        """Have ``message`` sent to ``dest`` again and again, every so many seconds, until it is cancelled."""
+        return timers.start_timer(dest, message, seconds, every=seconds)
+
+    @staticmethod
+    def cancel_timer(ref: Ref) -> float | None:
+        """Cancel a timer: it will not fire. The seconds that were left; None when it was too late.
+
+        When it was too late the message may be in the mailbox, or still on its way.
+        """
+        return timers.cancel_timer(ref)
+
+    @staticmethod
+    def read_timer(ref: Ref) -> float | None:
+        """The seconds until a timer fires (an interval: fires next); None when it has."""
+        return timers.read_timer(ref)
 
     @staticmethod
     def alive(pid: Pid) -> bool:

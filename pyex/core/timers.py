@@ -1,0 +1,110 @@
+"""Messages that are sent later.
+
+A timer lives on the loop of a scheduler: that of the process that started it, or the first one's for a
+thread. It belongs to nobody and fires also when its maker has ended; a name is resolved when it fires.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from greenlet import getcurrent
+
+from pyex.core.errors import NoProcess
+from pyex.core.ids import Pid, Ref
+from pyex.core.isolation import snapshot
+from pyex.core.messaging import send
+from pyex.core.runtime import runtime
+from pyex.core.scheduler import Scheduler, scheduler_of_thread
+
+
+class Timer:
+    """One message to be sent, once or again and again.
+
+    Whoever takes it out of the table, its firing or its cancelling, is the one that counts.
+    """
+
+    __slots__ = ("_dest", "_every", "_handle", "_message", "_ref", "_scheduler", "at")
+
+    def __init__(self, scheduler: Scheduler, ref: Ref, dest: Any, message: Any, at: float, every: float | None) -> None:
+        self._scheduler = scheduler
+        self._ref = ref
+        self._dest = dest
+        self._message = message
+        self._every = every
+        self.at = at
+        self._handle: asyncio.TimerHandle | None = None
+
+    def arm(self) -> None:
+        """On the loop: see to it that it fires."""
+        if self._ref in timers:  # not cancelled meanwhile
+            self._handle = self._scheduler.loop.call_at(self.at, self._fire)
+
+    def disarm(self) -> None:
+        """On the loop: forget it, rather than let it come in vain."""
+        if self._handle is not None:
+            self._handle.cancel()
+
+    def cancel(self) -> float:
+        """It was taken out of the table: the seconds that were left."""
+        left = max(0.0, self.at - self._scheduler.loop.time())
+        if scheduler_of_thread() is self._scheduler:
+            self.disarm()
+        else:
+            self._scheduler.run_on_loop(self.disarm)
+        return left
+
+    def left(self) -> float:
+        """The seconds until it fires."""
+        return max(0.0, self.at - self._scheduler.loop.time())
+
+    def _fire(self) -> None:
+        if self._every is None:
+            if timers.pop(self._ref, None) is None:
+                return
+        elif self._ref in timers:
+            self.at += self._every  # of its own time, not of now: it does not drift
+            self.arm()
+        else:
+            return
+        try:
+            send(self._dest, self._message)
+        except NoProcess:
+            pass  # nobody has the name now
+
+
+#: The timers that have not fired yet.
+timers: dict[Ref, Timer] = {}
+
+
+def start_timer(dest: Any, message: Any, seconds: float, every: float | None = None) -> Ref:
+    """Have ``message`` sent to ``dest`` in ``seconds``, and then, if asked for, ``every`` so many seconds."""
+    named = isinstance(dest, tuple) and len(dest) == 2 and all(isinstance(part, str) for part in dest)
+    if not named and not isinstance(dest, Pid | Ref | str):
+        raise TypeError(f"a timer sends to a pid, a registered name, an alias or (name, node), not to {dest!r}")
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise TypeError(f"a time is a number of seconds, not {seconds!r}")
+    if not seconds >= 0 or (every is not None and not every > 0):
+        raise ValueError(f"a timer cannot wait {seconds!r} seconds. Give 0 or more (an interval: more than 0)")
+    owner = getattr(getcurrent(), "owner", None)
+    scheduler = owner if isinstance(owner, Scheduler) else runtime.first()
+    ref = Ref()
+    timer = timers[ref] = Timer(scheduler, ref, dest, snapshot(message), scheduler.loop.time() + seconds, every)
+    if scheduler_of_thread() is scheduler:
+        timer.arm()
+    else:
+        scheduler.run_on_loop(timer.arm)
+    return ref
+
+
+def cancel_timer(ref: Ref) -> float | None:
+    """Cancel a timer; the seconds that were left, or None when it has fired (or is none)."""
+    timer = timers.pop(ref, None)
+    return timer.cancel() if timer is not None else None
+
+
+def read_timer(ref: Ref) -> float | None:
+    """The seconds until a timer fires, or None when it has (or is none)."""
+    timer = timers.get(ref)
+    return timer.left() if timer is not None else None
