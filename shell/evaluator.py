@@ -37,15 +37,15 @@ def play(shell: Shell) -> int:
     try:
         with installed(ReportHandler(shell)):
             while not shell.left:
-                reason: Any = "normal"
                 try:
                     run(_live, shell)
-                except Exit as ended:
-                    reason = ended.reason
-                except Exception as error:
+                    reason: Any = "normal"
+                except (Exception, KeyboardInterrupt) as error:
                     if shell.server is None:
                         raise  # it could not be set up
-                    reason = Crash(error)
+                    if isinstance(error, KeyboardInterrupt):
+                        continue  # it came between two inputs
+                    reason = error.reason if isinstance(error, Exit) else Crash(error)
                 if shell.evaluator is not None:
                     shell.ending = shell.evaluator, reason
     finally:
