@@ -54,7 +54,10 @@ class Interrupts:
         elif not self._postponed:
             self._postponed.append(None)
             # Not a threading.Thread: starting one takes locks that the interrupted code may hold.
-            _thread.start_new_thread(self._knock, ())
+            try:
+                _thread.start_new_thread(self._knock, ())
+            except RuntimeError:
+                self._postponed.clear()  # the interpreter ends anyway
 
     def border(self) -> None:
         """A call from user code into the runtime: the place for an interrupt that had to wait."""

@@ -154,12 +154,17 @@ class Scheduler:
             self.inbox.append((process, op, args))
             if not self.slice_due:
                 self.slice_due = True
-                self.loop.call_soon_threadsafe(self.run_slice)
+                try:
+                    self.loop.call_soon_threadsafe(self.run_slice)
+                except RuntimeError:
+                    pass  # the loop is closed: the interpreter ends
 
     def drain(self) -> None:
         """Apply what other threads have posted, in the order it came."""
         inbox = self.inbox
-        while inbox:
+        for _ in range(len(inbox)):  # what comes meanwhile waits: a flood is not to hold up the others
+            if not inbox:
+                break  # applying one of them has drained the rest
             process, op, args = inbox.popleft()
             if op == START:
                 self.ready.append(process)

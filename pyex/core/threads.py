@@ -173,6 +173,10 @@ class _Seat:
         self.process = process
 
     def __del__(self) -> None:
+        self.leave()
+
+    def leave(self) -> None:
+        """End the process, if it has not ended."""
         process = self.process
         if processes.get(process.pid.key) is process:
             process.owner.end(process, conclude(process, None))
@@ -236,7 +240,10 @@ def new_thread_process(parent: Pid | None, leader: Pid | None, *, system: bool =
 
 def leave() -> None:
     """End the process that this thread is, as the end of the thread would."""
-    _local.seat = None
+    seat = getattr(_local, "seat", None)
+    if seat is not None:
+        _local.seat = None
+        seat.leave()  # said aloud: a traceback that is kept may hold the seat
 
 
 def run(main: Callable[..., T], *args: Any) -> T:
@@ -264,6 +271,7 @@ def run_new(main: Callable[..., T], *args: Any, leader: Pid | None = None, syste
         value, error, reason = call_and_finish(process, lambda: main(*args))
     finally:
         _local.seat = outer
+        del outer  # or the traceback of what main raised holds it
     if error is not None and not isinstance(error, Terminated | SystemExit):
         raise error
     if reason != "normal":

@@ -16,6 +16,8 @@ INTERRUPTER = """
             for turn in range(times):
                 time.sleep(gap)
                 before = state["caught"]
+                while not state["ready"]:
+                    time.sleep(0.0001)
                 os.kill(os.getpid(), signal.SIGINT)
                 deadline = time.monotonic() + 20
                 while state["caught"] == before:
@@ -32,7 +34,7 @@ INTERRUPTER = """
         while True:
             count += 1
 
-    state = {"caught": 0}
+    state = {"caught": 0, "ready": True}
 """
 
 
@@ -64,10 +66,12 @@ def test_a_thousand_interrupts_in_a_send_loop(adopted):
         try:
             if thread is None:
                 thread = interrupt_each(1000)
+            state["ready"] = True
             while True:
                 send(pid, sent + 1)
                 sent += 1
         except KeyboardInterrupt:
+            state["ready"] = False
             state["caught"] += 1
     thread.join()
     for _ in range(100):
@@ -92,17 +96,22 @@ def test_an_interrupt_ends_a_blocked_receive_and_loses_no_message():
     got = []
     while len(got) < 1000:
         try:
+            state["ready"] = True
             while True:
                 got.append(receive(timeout=10))
                 if len(got) == 1000:
                     break
         except KeyboardInterrupt:
+            state["ready"] = False
             state["caught"] += 1
-    while thread.is_alive():
+    while state["caught"] < 200:
         try:
-            thread.join(0.01)
+            state["ready"] = True
+            time.sleep(30)
         except KeyboardInterrupt:
+            state["ready"] = False
             state["caught"] += 1
+    thread.join()
     assert got == list(range(1000)), [i for i, n in enumerate(got) if i != n][:3]
     assert state["caught"] == 200
     print("ok")
