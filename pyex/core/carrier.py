@@ -26,11 +26,13 @@ class Carrier(Protocol):
 class Parcel:
     """A message that is still encoded; ``open`` decodes it, in the process that receives it."""
 
-    __slots__ = ("_data", "_decode")
+    __slots__ = ("_data", "_decode", "mark")
 
-    def __init__(self, data: bytes, decode: Callable[[bytes], Any]) -> None:
+    def __init__(self, data: bytes, decode: Callable[[bytes], Any], mark: int | None = None) -> None:
         self._data = data
         self._decode = decode
+        #: it is no message, but a place in the mailbox: see ``pyex.core.marks``
+        self.mark = mark
 
     def open(self) -> Any:
         """The message; raises what decoding it raises."""

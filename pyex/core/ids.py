@@ -141,7 +141,15 @@ class Ref(Identifier):
     __slots__ = ()
 
     def __new__(cls, text: str | None = None, node: str | None = None) -> Ref:
-        return new_ref() if text is None else ref_of(_parse(cls, text, node))
+        if text is not None:
+            return ref_of(_parse(cls, text, node))
+        ref = new_ref()
+        ref_made(ref)
+        return ref
+
+
+#: Called with every reference a user makes, in the process that makes it. Mailboxes put a mark.
+ref_made: Callable[[Ref], None] = lambda _: None  # noqa: E731
 
 
 def pid_of(key: Key) -> Pid:

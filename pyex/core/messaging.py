@@ -7,17 +7,18 @@ from typing import Any, Final, NoReturn, TypeVar
 
 from greenlet import getcurrent
 
+from pyex.core import marks
 from pyex.core.carrier import Parcel, route
 from pyex.core.errors import Exit, NoProcess, ReceiveTimeout, Terminated
 from pyex.core.identity import identity
-from pyex.core.ids import Pid
+from pyex.core.ids import Pid, Ref
 from pyex.core.interrupts import interrupts
 from pyex.core.isolation import IMMUTABLE, snapshot
 from pyex.core.patterns import ANY, matches
-from pyex.core.process import ControlBlock, Owner, names, processes
+from pyex.core.process import ControlBlock, Owner, aliases, names, processes
 from pyex.core.reports import message_lost
 from pyex.core.scheduler import Scheduler
-from pyex.core.signals import REG_SEND, SEND
+from pyex.core.signals import ALIAS_SEND, REG_SEND, SEND, signal
 from pyex.core.threads import this_process
 
 T = TypeVar("T")
@@ -30,7 +31,7 @@ _DROPPED: Final = object()
 def send(dest: Any, message: T) -> T:
     """Post ``message`` to a process and return it; never waits, and succeeds when the process is gone.
 
-    ``dest`` is a pid, a registered name, or ``(name, node)``. The receiver gets a snapshot: what either side
+    ``dest`` is a pid, a registered name, ``(name, node)``, or an alias (``Process.alias``). The receiver gets a snapshot: what either side
     does to its own copy later, the other never sees.
 
     Raises ``NoProcess`` (a ``LookupError``) for a name that is not registered on this node, and
@@ -69,6 +70,8 @@ def _post(dest: Any, message: Any) -> None:
     elif isinstance(dest, str):
         process = named(dest)
         process.owner.post(process, SEND, snapshot(message))
+    elif isinstance(dest, Ref):
+        _post_to_alias(dest, message)
     elif isinstance(dest, tuple) and len(dest) == 2 and all(isinstance(part, str) for part in dest):
         name, node = dest
         if node == (identity.name or "nonode@nohost"):
@@ -78,7 +81,16 @@ def _post(dest: Any, message: Any) -> None:
         else:
             route.carrier.deliver_to_name(name, node, REG_SEND, message)
     else:
-        raise TypeError(f"send() takes a pid, a registered name or (name, node), not {dest!r}")
+        raise TypeError(f"send() takes a pid, a registered name, an alias or (name, node), not {dest!r}")
+
+
+def _post_to_alias(alias: Ref, message: Any) -> None:
+    if isinstance(alias.key, int):
+        pid = aliases.get(alias)
+        if pid is not None:
+            signal(pid, ALIAS_SEND, (alias, snapshot(message)))
+    else:
+        route.carrier.deliver_to_name("", alias.key[1], ALIAS_SEND, (alias, message))
 
 
 def named(name: str) -> ControlBlock:
@@ -136,6 +148,9 @@ def select(process: ControlBlock, patterns: tuple[Any, ...], timeout: float | No
     owner = process.owner
     alarm = None
     seen = 0  # messages at the front of the mailbox that are known not to match
+    mark = -1  # the place of the mark that told so
+    if process.relations is not None and process.relations.marks and process.mailbox:
+        seen = mark = marks.start_of(process, process.mailbox, patterns)
     try:
         while True:
             if owner.inbox:
@@ -147,6 +162,12 @@ def select(process: ControlBlock, patterns: tuple[Any, ...], timeout: float | No
                 while seen < len(mailbox):
                     last = mailbox[seen]
                     if type(last) is Parcel:
+                        if last.mark is not None:
+                            if seen == mark:
+                                seen += 1  # kept until this receive is over: what is before it is not for us
+                            else:
+                                marks.remove(process, mailbox, seen)
+                            continue
                         last = _unpack(process, mailbox, seen, last)
                         if last is _DROPPED:
                             continue
@@ -171,6 +192,8 @@ def select(process: ControlBlock, patterns: tuple[Any, ...], timeout: float | No
     finally:
         if alarm is not None:
             alarm.cancel()
+        if mark >= 0 and process.mailbox:
+            marks.remove(process, process.mailbox, mark)
     if default is not _RAISE:
         return default
     wanted = " or ".join(map(repr, patterns)) if patterns else "any message"

@@ -62,7 +62,9 @@ class Owner(Protocol):
 class Relations:
     """What most processes never have, allocated when first needed."""
 
-    __slots__ = ("links", "monitors", "name", "puts", "text", "trap_exit", "watchers")
+    __slots__ = (
+        "aliases", "dictionary", "links", "marks", "monitors", "name", "puts", "text", "trap_exit", "watchers",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.trap_exit = False
@@ -73,6 +75,12 @@ class Relations:
         self.monitors: dict[Ref, Pid | tuple[str, str]] = {}
         #: monitors of others on this process: who, and as what it was monitored
         self.watchers: dict[Ref, tuple[Pid, Pid | tuple[str, str]]] = {}
+        #: aliases of this process -> what ends them
+        self.aliases: dict[Ref, str] | None = None
+        #: the process dictionary
+        self.dictionary: dict[Any, Any] | None = None
+        #: marks that stand in the mailbox
+        self.marks = 0
         #: printed text that has no end of line yet
         self.text = ""
         #: writes to the group leader since one was last acknowledged
@@ -129,6 +137,9 @@ class ControlBlock:
 
 #: Every living local process, by its pid's key.
 processes: dict[Key, ControlBlock] = {}
+
+#: Aliases, each with the process it stands for.
+aliases: dict[Ref, Pid] = {}
 
 #: Registered names; changed under their lock, since any thread may register any process.
 names: dict[str, ControlBlock] = {}

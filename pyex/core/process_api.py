@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 from pyex.core import timers
 from pyex.core.carrier import route
@@ -10,23 +10,28 @@ from pyex.core.errors import NoProcess
 from pyex.core.identity import identity
 from pyex.core.ids import Pid, Ref
 from pyex.core.isolation import snapshot
+from pyex.core.marks import mark
 from pyex.core.messages import Down, Exited
 from pyex.core.messaging import named, receive, select
-from pyex.core.process import ControlBlock, free_name, names, processes
+from pyex.core.process import ControlBlock, aliases, free_name, names, processes
 from pyex.core.signals import (
-    DEMONITOR,
     EXIT2,
     GROUP_LEADER,
     IS_ALIVE,
     LINK,
     MONITOR,
     SEND,
+    drop_alias,
     signal,
     start_unlink,
+    stop_watching,
     unreachable,
 )
 from pyex.core.spawning import give_name
 from pyex.core.threads import this_process
+
+# Inside the namespace, "list" is Process.list.
+_Keys: TypeAlias = list[Any]
 
 
 class Process:
@@ -71,15 +76,21 @@ class Process:
         return True
 
     @staticmethod
-    def monitor(target: Pid | str | tuple[str, str]) -> Ref:
+    def monitor(target: Pid | str | tuple[str, str], *, alias: str | None = None) -> Ref:
         """Get a ``Down`` message when ``target`` ends; at once, with ``noproc``, if it does not exist.
 
         ``target`` is a pid, a registered name or ``(name, node)``; by name, the message carries
         ``(name, node)``. Every call makes a monitor of its own.
 
+        With ``alias`` the reference is an alias too (see ``Process.alias``), which ends by ``unalias``
+        (``"explicit_unalias"``), with the monitor (``"demonitor"``), or also with the first message that comes
+        by it, which ends both (``"reply_demonitor"``).
+
         >>> ref = Process.monitor(pid)
         >>> receive(Down(ref), timeout=5)
         """
+        if alias not in (None, "explicit_unalias", "demonitor", "reply_demonitor"):
+            raise ValueError(f"an alias ends by 'explicit_unalias', 'demonitor' or 'reply_demonitor', not {alias!r}")
         process = this_process()
         ref = Ref()
         here = identity.name or "nonode@nohost"
@@ -91,6 +102,9 @@ class Process:
             watched = holder.pid if holder is not None else target
         if not isinstance(watched, Pid) and not (isinstance(watched, tuple) and len(watched) == 2):
             raise TypeError(f"Process.monitor takes a pid, a registered name or (name, node), not {target!r}")
+        if alias is not None:
+            _make_alias(process, ref, alias)
+        mark(process, ref)
         process.relate().monitors[ref] = watched
         args = (process.pid, ref, target)
         if isinstance(watched, Pid):
@@ -109,12 +123,13 @@ class Process:
         whether the monitor was still active. Only the process that made a monitor can end it.
         """
         process = this_process()
-        relations = process.relations
-        target = relations.monitors.pop(ref, None) if relations is not None else None
-        if isinstance(target, Pid):
-            signal(target, DEMONITOR, (process.pid, ref))
-        elif target is not None:
-            route.carrier.deliver_to_name(*target, DEMONITOR, (process.pid, ref))
+        with process.owner.alone():
+            relations = process.relations
+            target = relations.monitors.pop(ref, None) if relations is not None else None
+            if relations is not None and relations.aliases and relations.aliases.get(ref) != "explicit_unalias":
+                drop_alias(process, ref)
+        if target is not None:
+            stop_watching(process.pid, ref, target)
         if flush:
             select(process, (Down(ref),), 0, None)
         return target is not None if info else True
@@ -183,6 +198,55 @@ class Process:
         return sorted(names)
 
     @staticmethod
+    def alias(*, reply: bool = False) -> Ref:
+        """Make a name for this process that it can revoke: what is sent to it arrives here until ``unalias``.
+
+        With ``reply=True`` it ends with the first message. What is sent to an alias that has ended is dropped,
+        so an answer that comes too late never stays in the mailbox.
+
+        >>> alias = Process.alias(reply=True)
+        >>> send(server, ("question", alias))
+        >>> receive(("answer", alias, ANY), timeout=5)
+        """
+        process = this_process()
+        ref = Ref()
+        _make_alias(process, ref, "reply" if reply else "explicit_unalias")
+        mark(process, ref)
+        return ref
+
+    @staticmethod
+    def unalias(alias: Ref) -> bool:
+        """Revoke an alias of this process; False if it was none, or has ended."""
+        process = this_process()
+        with process.owner.alone():
+            return drop_alias(process, alias)
+
+    @staticmethod
+    def put(key: Any, value: Any) -> Any:
+        """Keep a value in this process's dictionary; returns the one before, or None."""
+        relations = this_process().relate()
+        if relations.dictionary is None:
+            relations.dictionary = {}
+        old = relations.dictionary.get(key)
+        relations.dictionary[key] = value
+        return old
+
+    @staticmethod
+    def get(key: Any, default: Any = None) -> Any:
+        """The value that this process's dictionary has under ``key``."""
+        return _dictionary().get(key, default)
+
+    @staticmethod
+    def delete(key: Any) -> Any:
+        """Remove a key from this process's dictionary; returns its value, or None."""
+        return _dictionary().pop(key, None)
+
+    @staticmethod
+    def keys() -> _Keys:
+        """The keys of this process's dictionary, in the order in which they were put."""
+        return [*_dictionary()]
+
+    @staticmethod
     def send_after(dest: Any, message: Any, seconds: float) -> Ref:
         """Have ``message`` sent to ``dest`` in so many seconds; the reference is for ``cancel_timer``.
 
@@ -246,6 +310,19 @@ class Process:
             return (process if pid is None else _local(pid)).leader
         signal(pid or process.pid, GROUP_LEADER, (process.pid, leader))
         return leader
+
+
+def _dictionary() -> dict[Any, Any]:
+    relations = this_process().relations
+    return {} if relations is None or relations.dictionary is None else relations.dictionary
+
+
+def _make_alias(process: ControlBlock, ref: Ref, ends: str) -> None:
+    relations = process.relate()
+    if relations.aliases is None:
+        relations.aliases = {}
+    relations.aliases[ref] = ends
+    aliases[ref] = process.pid
 
 
 def _expect_pid(what: str, pid: Any) -> None:

@@ -17,8 +17,8 @@ from pyex.core.carrier import Parcel, route
 from pyex.core.errors import Terminated
 from pyex.core.ids import Pid, Ref
 from pyex.core.isolation import snapshot
-from pyex.core.messages import Down, Exited, down
-from pyex.core.process import ControlBlock, free_name, processes
+from pyex.core.messages import Exited, down
+from pyex.core.process import ControlBlock, aliases, free_name, processes
 
 LINK: Final = 1  # (sender,)
 SEND: Final = 2  # message
@@ -31,6 +31,7 @@ DEMONITOR: Final = 20  # (sender, ref)
 MONITOR_EXIT: Final = 21  # (sender or None, ref, what was monitored, reason)
 SPAWN_REQUEST: Final = 29  # (sender, ref, group leader, link, monitor, (fn, args)): between nodes only
 SPAWN_REPLY: Final = 31  # (the new process or None, ref, linked, monitored)
+ALIAS_SEND: Final = 33  # (alias, message)
 UNLINK: Final = 35  # (sender, number)
 UNLINK_ACK: Final = 36  # (sender, number)
 IS_ALIVE: Final = 100  # (sender, ref): within a node only; answered by (ref, bool)
@@ -85,6 +86,23 @@ def start_unlink(process: ControlBlock, peer: Pid) -> None:
         signal(peer, UNLINK, (process.pid, number))
 
 
+def stop_watching(watcher: Pid, ref: Ref, watched: Pid | tuple[str, str]) -> None:
+    """Tell a monitored process that it is so no more."""
+    if isinstance(watched, Pid):
+        signal(watched, DEMONITOR, (watcher, ref))
+    else:
+        route.carrier.deliver_to_name(*watched, DEMONITOR, (watcher, ref))
+
+
+def drop_alias(process: ControlBlock, ref: Ref) -> bool:
+    """End an alias of the process; False if it was none (any more)."""
+    relations = process.relations
+    if relations is None or relations.aliases is None or relations.aliases.pop(ref, None) is None:
+        return False
+    aliases.pop(ref, None)
+    return True
+
+
 def doom(process: ControlBlock, reason: Any) -> None:
     """An exit signal has hit: the process ends the next time it would run or wait."""
     if process.exiting is None:
@@ -107,11 +125,10 @@ def end(process: ControlBlock, reason: Any) -> None:
     process.relations = None
     if relations.name is not None:
         free_name(process, relations.name)
+    for ref in relations.aliases or ():
+        aliases.pop(ref, None)
     for ref, watched in relations.monitors.items():
-        if isinstance(watched, Pid):
-            signal(watched, DEMONITOR, (pid, ref))
-        else:
-            route.carrier.deliver_to_name(*watched, DEMONITOR, (pid, ref))
+        stop_watching(pid, ref, watched)
     for peer, unlinking in relations.links.items():
         if unlinking is None:
             signal(peer, EXIT, (pid, snapshot(reason)))
@@ -194,10 +211,32 @@ def _on_monitor_exit(process: ControlBlock, args: tuple[Pid | None, Ref, Any, An
     _, ref, identity, reason = args
     relations = process.relations
     if relations is not None and relations.monitors.pop(ref, None) is not None:
+        if relations.aliases:
+            _end_with_monitor(process, relations.aliases, ref)
         if type(reason) is Parcel:
             _on_message(process, reason.then(functools.partial(down, ref, identity)))
         else:
             _on_message(process, down(ref, identity, reason))
+
+
+def _end_with_monitor(process: ControlBlock, own: dict[Ref, str], ref: Ref) -> None:
+    """A monitor is over: an alias made with it may be so too."""
+    if own.get(ref) in ("demonitor", "reply_demonitor"):
+        drop_alias(process, ref)
+
+
+def _on_alias_send(process: ControlBlock, args: tuple[Ref, Any]) -> None:
+    ref, message = args
+    relations = process.relations
+    ends = relations.aliases.get(ref) if relations is not None and relations.aliases is not None else None
+    if relations is None or ends is None:
+        return
+    if ends in ("reply", "reply_demonitor"):
+        drop_alias(process, ref)
+        watched = relations.monitors.pop(ref, None)
+        if watched is not None:
+            stop_watching(process.pid, ref, watched)
+    _on_message(process, message)
 
 
 def _on_group_leader(process: ControlBlock, args: tuple[Pid, Pid]) -> None:
@@ -224,8 +263,7 @@ def _on_node_lost(process: ControlBlock, args: tuple[str]) -> None:
         return
     for ref, target in list(relations.monitors.items()):
         if (target.node if isinstance(target, Pid) else target[1]) == node:
-            del relations.monitors[ref]
-            _on_message(process, Down(ref, target, "noconnection"))
+            _on_monitor_exit(process, (None, ref, target, "noconnection"))
     for ref, (watcher, _) in list(relations.watchers.items()):
         if watcher.node == node:
             del relations.watchers[ref]
@@ -238,6 +276,7 @@ def _on_node_lost(process: ControlBlock, args: tuple[str]) -> None:
 
 _HANDLERS: Final[dict[int, Callable[[ControlBlock, Any], None]]] = {
     SEND: _on_message,
+    ALIAS_SEND: _on_alias_send,
     LINK: _on_link,
     UNLINK: _on_unlink,
     UNLINK_ACK: _on_unlink_ack,

@@ -11,6 +11,7 @@ from pyex.core.errors import NameTaken
 from pyex.core.ids import Pid, Ref, new_pid, new_ref
 from pyex.core.interrupts import interrupts
 from pyex.core.isolation import snapshot_call
+from pyex.core.marks import mark
 from pyex.core.process import ControlBlock, Owner, names, naming, processes
 from pyex.core.runtime import runtime
 from pyex.core.scheduler import Scheduler
@@ -65,6 +66,7 @@ def spawn_monitor(
     here = this_process()
     process = create(fn, args, here, name, thread)
     ref = new_ref()
+    mark(here, ref)
     process.relate().watchers[ref] = (here.pid, process.pid)
     here.relate().monitors[ref] = process.pid
     if link:

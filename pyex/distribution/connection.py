@@ -17,9 +17,10 @@ from pyex.core.carrier import Parcel
 from pyex.core.errors import NotSendable
 from pyex.core.identity import identity
 from pyex.core.ids import Pid, Ref, pid_of
-from pyex.core.process import names, processes
+from pyex.core.process import aliases, names, processes
 from pyex.core.scheduler import scheduler_of_thread
 from pyex.core.signals import (
+    ALIAS_SEND,
     DEMONITOR,
     EXIT,
     EXIT2,
@@ -54,7 +55,7 @@ NODES = 200
 _WITH_REASON = frozenset({EXIT, EXIT2, MONITOR_EXIT})
 _ACCEPTED = frozenset(
     {SEND, REG_SEND, LINK, UNLINK, UNLINK_ACK, EXIT, EXIT2, MONITOR, DEMONITOR, MONITOR_EXIT, GROUP_LEADER}
-    | {SPAWN_REQUEST, SPAWN_REPLY, NODES}
+    | {SPAWN_REQUEST, SPAWN_REPLY, ALIAS_SEND, NODES}
 )
 
 Target = Pid | str | None
@@ -78,9 +79,9 @@ class Outgoing:
         payload: Encoded | None = None
         if op in (SEND, REG_SEND):
             payload = encode(args)
-        elif op == SPAWN_REQUEST:
-            *fields, call = args
-            payload = encode(call)
+        elif op in (SPAWN_REQUEST, ALIAS_SEND):
+            *fields, term = args
+            payload = encode(term)
         elif op in _WITH_REASON:
             *fields, reason = args
             payload = encode_reason(reason)
@@ -167,6 +168,13 @@ class Connection:
         if op == SPAWN_REQUEST:
             assert payload is not None
             self._spawn(fields, payload)
+            return
+        if op == ALIAS_SEND:
+            assert payload is not None
+            (alias,) = fields
+            pid = aliases.get(alias)
+            if pid is not None:
+                signal(pid, ALIAS_SEND, (alias, Parcel(payload, decode)))
             return
         target = self._target(address)
         if op in (SEND, REG_SEND):

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from pyex import Down, NotSendable, Process, Ref, ReceiveTimeout, receive, run, self, send, spawn, spawn_monitor
+from pyex import Down, NotSendable, Process, ReceiveTimeout, Ref, receive, run, self, send, spawn, spawn_monitor
 from pyex.core.timers import timers
 from tests.core.support import SOON, forever, kill, messages, result_at
 

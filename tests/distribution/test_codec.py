@@ -139,16 +139,20 @@ def test_an_open_file_is_refused(tmp_path):
 def test_any_bytes_decode_or_raise_an_exception_and_run_no_code(data):
     try:
         decode_plain(data)
-    except (Exception, HoldsObjectsError) as error:
-        assert not isinstance(error, MemoryError)
+    except MemoryError:
+        raise
+    except Exception:
+        pass  # a clear refusal
 
 
 @given(st.integers(1, 20), st.binary(max_size=60))
 def test_any_extension_decodes_or_raises_an_exception(code, data):
     try:
         decode_plain(msgpack.packb(msgpack.ExtType(code, data)))
-    except Exception as error:
-        assert not isinstance(error, MemoryError)
+    except MemoryError:
+        raise
+    except Exception:
+        pass  # a clear refusal
 
 
 def test_tuples_of_plain_values_are_plain_msgpack():

@@ -1,4 +1,3 @@
-import os
 import stat
 import subprocess
 import sys
@@ -25,7 +24,7 @@ def test_the_file_is_made_on_first_use_readable_by_its_owner_alone(path):
     assert len(made) >= 32
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert cookie.find_cookie() == made
-    assert os.listdir(path.parent) == ["cookie"]
+    assert [file.name for file in path.parent.iterdir()] == ["cookie"]
 
 
 def test_a_file_that_others_can_read_is_refused_and_says_chmod(path):

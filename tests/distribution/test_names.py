@@ -15,7 +15,9 @@ def test_a_full_name_stays():
     assert split("bob@192.168.1.5") == ("bob", "192.168.1.5")
 
 
-@pytest.mark.parametrize("bad", ["", "@", "@host", "bob@", "bob@a@b", "b ob", "bob@ho st", "bo\nb", "é", "a" * 65, "-x"])
+@pytest.mark.parametrize(
+    "bad", ["", "@", "@host", "bob@", "bob@a@b", "b ob", "bob@ho st", "bo\nb", "é", "a" * 65, "-x"]
+)
 def test_a_malformed_name_is_refused_and_shown_how(bad):
     with pytest.raises(NodeNameError, match="bob@192"):
         full_name(bad)
