@@ -52,3 +52,13 @@ def __getattr__(name: str) -> Any:
 
         return Node
     raise AttributeError(f"module 'pyex' has no attribute {name!r}")
+
+
+def _show_errors_under_their_public_names() -> None:
+    # A traceback then reads pyex.NoProcess: the name to catch it by.
+    for name in __all__:
+        if name != "Node" and isinstance(cls := globals()[name], type) and issubclass(cls, BaseException):
+            cls.__module__ = __name__
+
+
+_show_errors_under_their_public_names()

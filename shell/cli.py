@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import atexit
 import os
 import platform
 import signal
@@ -85,7 +84,7 @@ def _run(options: argparse.Namespace) -> int:
     wants_node = bool(options.name or options.cookie or options.connect or options.port)
     start = _starter(options) if wants_node else _nothing
     if options.script is not None:
-        from shell.script import run_script  # noqa: PLC0415 - imported when needed: the first prompt is soon there
+        from shell.script import run_script
 
         try:
             return run_script(Path(options.script), options.arguments, start)
@@ -111,7 +110,7 @@ def _interactive(start: Callable[[], None]) -> Shell:
     screen = Screen(sys.stdout, sys.stderr, terminal=terminal, colour=colour)
     reader: Reader
     if terminal and not dumb:
-        from shell.prompt import TerminalReader  # noqa: PLC0415 - costs the most to import: only where there is a terminal
+        from shell.prompt import TerminalReader
 
         reader = TerminalReader(screen, history_path())
     else:
@@ -126,7 +125,7 @@ def history_path() -> Path:
     """The file that keeps what was typed, from one shell to the next."""
     if path := os.environ.get("PYEX_HISTORY"):
         return Path(path)
-    from platformdirs import user_state_dir  # noqa: PLC0415 - imported when needed: the first prompt is soon there
+    from platformdirs import user_state_dir
 
     return Path(user_state_dir("pyex")) / "history"
 
@@ -137,7 +136,6 @@ def _starter(options: argparse.Namespace) -> Callable[[], None]:
     def start() -> None:
         try:
             pyex.Node.start(options.name, options.cookie, port=options.port)
-            atexit.register(pyex.Node.stop)  # the others learn at once that it goes
             if options.connect is not None:
                 pyex.Node.connect(options.connect)
         except (pyex.PyexError, OSError) as error:

@@ -37,7 +37,7 @@ def result(value: Any, *, colour: bool) -> str:
     if not colour:
         return text + "\n"
     # Colours are imported with the first prompt of a terminal, and not without one.
-    from pygments.lexers.python import PythonLexer  # noqa: PLC0415 - imported when needed: the first prompt is soon there
+    from pygments.lexers.python import PythonLexer
 
     return _highlight(text, PythonLexer())
 
@@ -78,14 +78,14 @@ def _without_shell(error: BaseException) -> BaseException:
 def _traceback(text: str, *, colour: bool) -> str:
     if not colour:
         return text
-    from pygments.lexers.python import PythonTracebackLexer  # noqa: PLC0415 - imported when needed: the first prompt is soon there
+    from pygments.lexers.python import PythonTracebackLexer
 
     return _highlight(text, PythonTracebackLexer())
 
 
 def _highlight(text: str, lexer: Any) -> str:
-    from pygments import highlight  # noqa: PLC0415 - imported when needed: the first prompt is soon there
-    from pygments.formatters import TerminalFormatter  # noqa: PLC0415 - imported when needed: the first prompt is soon there
+    from pygments import highlight
+    from pygments.formatters import TerminalFormatter
 
     lexer.stripnl = False
     return highlight(text, lexer, TerminalFormatter()).rstrip("\n") + "\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import logging
 import threading
 from collections.abc import Callable, Coroutine
@@ -81,6 +82,8 @@ class Node:
             mesh: Mesh = _call(lambda: Mesh.start(runtime.first(), full, secret, port))
             _current.mesh = mesh
             route.carrier = mesh
+            atexit.unregister(Node.stop)
+            atexit.register(Node.stop)  # the others learn at once that this node goes
         return mesh.own.name
 
     @staticmethod

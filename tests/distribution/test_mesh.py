@@ -183,6 +183,31 @@ def test_links_and_monitors_work_across_nodes(nodes):
 
 
 @in_process
+def test_19_aliases_work_across_nodes(nodes):
+    nodes("bob")
+
+    def answerer():
+        while True:
+            alias, answers = receive()
+            for answer in answers:
+                send(alias, answer)
+
+    pid = Node.spawn("bob", answerer)
+    for _ in range(200):
+        ref = Process.monitor(pid, alias="reply_demonitor")
+        send(pid, (ref, ["first", "late"]))
+        assert receive(timeout=10) == "first"
+    alias = Process.alias()
+    send(pid, (alias, [1, 2, "last"]))
+    assert [receive(timeout=10) for _ in range(3)] == [1, 2, "last"]
+    Process.unalias(alias)
+    send(pid, (alias, ["revoked"]))
+    ref = Process.monitor(pid)
+    Process.exit(pid, "kill")
+    assert receive(timeout=10) == Down(ref, pid, "killed")
+
+
+@in_process
 def test_46_a_dead_remote_process_is_noproc_and_a_node_out_of_reach_noconnection(nodes):
     nodes("bob")
     pid, ref = Node.spawn_monitor("bob", lambda: None)
