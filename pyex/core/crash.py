@@ -91,18 +91,20 @@ def user_part(trace: types.TracebackType | None) -> types.TracebackType | None:
 
 
 def format_user_traceback(error: BaseException) -> list[str]:
-    """The lines of a traceback without the runtime's own frames at its start and its end."""
+    """The lines of a traceback without the runtime's own frames at its start and its end; never raises."""
+    part = user_part(error.__traceback__)
     try:
-        trace = traceback.TracebackException(type(error), error, user_part(error.__traceback__))
-    except Exception:  # that module asks the error for more than its text
-        where = traceback.format_tb(user_part(error.__traceback__))
+        trace = traceback.TracebackException(type(error), error, part)
+        frames = [tb.tb_frame for tb in _walk(part)]
+        while len(trace.stack) > 1 and len(frames) == len(trace.stack) and is_runtime(frames[-1]):
+            frames.pop()
+            del trace.stack[-1]
+        return list(trace.format())
+    except Exception:  # it asks the error for more than its text, and parses source: in two threads that can fail
+        places = [(tb.tb_frame.f_code.co_filename, tb.tb_lineno, tb.tb_frame.f_code.co_name) for tb in _walk(part)]
+        lines = [f'  File "{file}", line {line}, in {name}\n' for file, line, name in places]
         text = f"{type(error).__qualname__}: {exception_text(error)}\n"
-        return ["Traceback (most recent call last):\n", *where, text]
-    frames = [tb.tb_frame for tb in _walk(user_part(error.__traceback__))]
-    while len(trace.stack) > 1 and len(frames) == len(trace.stack) and is_runtime(frames[-1]):
-        frames.pop()
-        del trace.stack[-1]
-    return list(trace.format())
+        return ["Traceback (most recent call last):\n", *lines, text]
 
 
 def _walk(trace: types.TracebackType | None) -> list[types.TracebackType]:

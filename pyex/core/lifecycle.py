@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -35,12 +36,19 @@ def run_to_end(process: ControlBlock) -> None:
 
 
 def conclude(process: ControlBlock, error: BaseException | None) -> Any:
-    """The last words of a process whose code has returned, or raised ``error``; returns the exit reason."""
-    reason = process.exiting.reason if process.exiting is not None else reason_of(error)
-    if isinstance(reason, Parcel):
-        reason = _unpack(reason)
-    group_leader.flush(process)
-    reports.ended(process, reason, error)
+    """The last words of a process whose code has returned, or raised ``error``; returns the exit reason.
+
+    Whatever goes wrong with the words (a log handler that raises, memory that has run out), it does end.
+    """
+    reason: Any = "unknown"
+    try:
+        reason = process.exiting.reason if process.exiting is not None else reason_of(error)
+        if isinstance(reason, Parcel):
+            reason = _unpack(reason)
+        group_leader.flush(process)
+        reports.ended(process, reason, error)
+    except Exception as failure:
+        print(f"pyex: the end of {process.pid!r} could not be reported: {failure!r}", file=sys.__stderr__)
     return reason
 
 

@@ -272,9 +272,9 @@ class Mesh:
                 await handshake.answer_hello(channel, self.own, hello)
                 self._install(channel, peer)
         except RefusedError as refusal:
-            handshake.refuse(channel, refusal)
             if refusal.code != "simultaneous":
                 log.warning("Refused a connection from %s: %s", caller, refusal)
+            handshake.refuse(channel, refusal)
         except TimeoutError:
             channel.close()
             log.warning("%s connected and did not finish its introduction", caller)
