@@ -38,7 +38,6 @@ IMMUTABLE: Final[frozenset[type]] = frozenset(
 
 _FUNCTION: Final = types.FunctionType
 _CELL: Final = types.CellType
-_MISSING: Final = object()
 T = TypeVar("T")
 
 #: id of an original -> (the original, kept alive so that its id stays its own; its copy)

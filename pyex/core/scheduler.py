@@ -137,6 +137,8 @@ class Scheduler:
         try:
             self.loop.run_forever()
             self.loop.run_until_complete(_end_tasks())
+            for worker in self.idle_workers:
+                worker.throw()  # a greenlet ends best on its own thread
         finally:
             self.loop.close()
 
