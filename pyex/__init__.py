@@ -30,6 +30,7 @@ from pyex.core.messaging import exit, receive, self, send, sleep
 from pyex.core.output import ProcessOutput as ProcessOutput
 from pyex.core.patterns import ANY
 from pyex.core.process_api import Process
+from pyex.core.process_info import ProcessInfo as ProcessInfo
 from pyex.core.spawning import spawn, spawn_link, spawn_monitor
 from pyex.core.threads import run
 

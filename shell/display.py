@@ -19,7 +19,7 @@ _OURS: Final = ("shell.", "pyex.")
 def brief(value: Any) -> str:
     """The repr of a value, cut at a bound; never raises what the value's class raises."""
     try:
-        text = repr(value)
+        text = str(value) if isinstance(value, pyex.ProcessInfo) else repr(value)  # a table
     except Exception as error:
         try:
             why = f"{type(error).__name__}: {error}"

@@ -13,10 +13,13 @@ from pyex.core.isolation import snapshot
 from pyex.core.marks import mark
 from pyex.core.messages import Down, Exited
 from pyex.core.messaging import named, receive, select
+from pyex.core.patterns import ANY
 from pyex.core.process import ControlBlock, aliases, free_name, names, processes
+from pyex.core.process_info import ProcessInfo, info_of
 from pyex.core.signals import (
     EXIT2,
     GROUP_LEADER,
+    INFO,
     IS_ALIVE,
     LINK,
     MONITOR,
@@ -293,6 +296,29 @@ class Process:
         ref = Ref()
         signal(pid, IS_ALIVE, (here.pid, ref))
         return bool(receive((ref, bool))[1])
+
+    @staticmethod
+    def info(pid: Pid) -> ProcessInfo | None:
+        """What a process of this node is and does, as a frozen snapshot; None if it is not alive.
+
+        It sees the effect of this process's own earlier signals. ``print`` shows it as a table.
+
+        >>> Process.info(pid).message_queue_len
+        0
+        """
+        _expect_pid("Process.info", pid)
+        if type(pid.key) is not int:
+            raise ValueError(f"Process.info asks about processes of this node, not {pid!r}")
+        here = this_process()
+        target = processes.get(pid.key)
+        if target is None:
+            return None
+        if target.owner is here.owner:
+            return info_of(target) if target.exiting is None else None
+        ref = Ref()
+        signal(pid, INFO, (here.pid, ref))
+        info: ProcessInfo | None = receive((ref, ANY))[1]
+        return info
 
     @staticmethod
     def list() -> list[Pid]:

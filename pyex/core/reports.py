@@ -13,6 +13,12 @@ from pyex.core.process import ControlBlock
 log = logging.getLogger("pyex.process")
 
 
+class Leaving:
+    """Whether the interpreter ends; what it has to kill then is nobody's crash."""
+
+    now = False
+
+
 def is_quiet(reason: Any) -> bool:
     """Whether an exit reason is an orderly end, of which there is nothing to report."""
     if isinstance(reason, tuple) and len(reason) == 2:
@@ -22,7 +28,7 @@ def is_quiet(reason: Any) -> bool:
 
 def ended(process: ControlBlock, reason: Any, error: BaseException | None) -> None:
     """Report an abnormal end, before anybody is told of it."""
-    if is_quiet(reason) or not log.isEnabledFor(logging.ERROR):
+    if is_quiet(reason) or (reason == "killed" and Leaving.now) or not log.isEnabledFor(logging.ERROR):
         return
     try:
         log.error("%s", _report(process, reason, error), extra={"pid": process.pid})

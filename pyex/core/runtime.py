@@ -14,6 +14,7 @@ from greenlet import getcurrent
 from pyex.core.ids import Pid
 from pyex.core.interrupts import interrupts
 from pyex.core.process import ControlBlock, processes
+from pyex.core.reports import Leaving
 from pyex.core.scheduler import Scheduler
 from pyex.core.signals import EXIT2, signal
 from pyex.core.threads import ThreadOwner, leave
@@ -88,6 +89,7 @@ def shutdown() -> None:
     asker = Pid("0.0.0")
     threads = [process.owner.thread for process in _processes() if isinstance(process.owner, ThreadOwner)]
     for reason, seconds in (("shutdown", ORDERLY_EXIT), ("kill", KILLED_EXIT)):
+        Leaving.now = reason == "kill"
         for process in _processes():
             signal(process.pid, EXIT2, (asker, reason))
         _wait_until_ended(seconds)

@@ -36,6 +36,7 @@ UNLINK: Final = 35  # (sender, number)
 UNLINK_ACK: Final = 36  # (sender, number)
 IS_ALIVE: Final = 100  # (sender, ref): within a node only; answered by (ref, bool)
 NODE_LOST: Final = 101  # (node,): within a node only; the connection to that node is gone
+INFO: Final = 102  # (sender, ref): within a node only; answered by (ref, ProcessInfo or None)
 
 #: The ``exiting`` of those that have ended normally; never raised, so one does for all.
 _ENDED: Final = Terminated("normal")
@@ -57,7 +58,7 @@ def signal(target: Pid, op: int, args: Any) -> None:
 def apply(process: ControlBlock, op: int, args: Any) -> None:
     """Let a signal take effect; called by the owner of the process only."""
     if processes.get(process.pid.key) is process:
-        _HANDLERS[op](process, args)
+        HANDLERS[op](process, args)
     else:
         unreachable(process.pid, op, args, "noproc")
 
@@ -76,6 +77,8 @@ def unreachable(target: Pid | tuple[str, str], op: int, args: Any, reason: str) 
         signal(sender, SPAWN_REPLY, (None, ref, link, monitor))
     elif op == IS_ALIVE:
         signal(args[0], SEND, (args[1], False))
+    elif op == INFO:
+        signal(args[0], SEND, (args[1], None))
 
 
 def start_unlink(process: ControlBlock, peer: Pid) -> None:
@@ -274,7 +277,8 @@ def _on_node_lost(process: ControlBlock, args: tuple[str]) -> None:
                 _exit_signal(process, peer, "noconnection")
 
 
-_HANDLERS: Final[dict[int, Callable[[ControlBlock, Any], None]]] = {
+#: What each operation does; called in the receiver's owner. Those of whole modules are added there.
+HANDLERS: Final[dict[int, Callable[[ControlBlock, Any], None]]] = {
     SEND: _on_message,
     ALIAS_SEND: _on_alias_send,
     LINK: _on_link,

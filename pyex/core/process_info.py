@@ -1,0 +1,147 @@
+"""``Process.info``: what a process is doing, as a frozen snapshot."""
+
+from __future__ import annotations
+
+import sys
+import types
+from dataclasses import dataclass, field, fields
+from typing import Any, NamedTuple
+
+from greenlet import getcurrent
+
+from pyex.core.crash import is_runtime
+from pyex.core.ids import Pid, Ref
+from pyex.core.isolation import snapshot
+from pyex.core.process import ControlBlock
+from pyex.core.reports import function_name
+from pyex.core.scheduler import Scheduler
+from pyex.core.signals import HANDLERS, INFO, SEND, signal
+from pyex.core.threads import ThreadOwner
+
+
+class Place(NamedTuple):
+    """A line of code that a stack is at."""
+
+    file: str
+    line: int
+    function: str
+
+    def __str__(self) -> str:
+        return f"{self.function} ({self.file}:{self.line})"
+
+
+@dataclass(frozen=True)
+class ProcessInfo:
+    """What was known of a process at one moment; ``print`` shows it as a table."""
+
+    pid: Pid
+    registered_name: str | None
+    #: ``running``, ``runnable`` (waits for its turn), ``waiting`` (for a message or a time)
+    status: str
+    initial_call: str | None
+    #: the function its own code is in, and the lines that led there, the innermost last
+    current_function: str | None
+    current_stacktrace: tuple[Place, ...] = field(repr=False)
+    message_queue_len: int
+    links: tuple[Pid, ...]
+    #: what it monitors: pids, or (name, node)
+    monitors: tuple[Any, ...]
+    monitored_by: tuple[Pid, ...]
+    trap_exit: bool
+    dictionary: dict[Any, Any]
+    group_leader: Pid | None
+    parent: Pid | None
+    #: the number of its scheduler, or ``"thread"`` for a process that has a thread of its own
+    scheduler: int | str
+
+    def __str__(self) -> str:
+        width = max(len(one.name) for one in fields(self))
+        return "\n".join(f"{one.name:<{width}}  {_text(getattr(self, one.name))}" for one in fields(self))
+
+
+def info_of(process: ControlBlock) -> ProcessInfo:
+    """In its owner: the snapshot."""
+    relations = process.relations
+    places = _stack(process)
+    return ProcessInfo(
+        pid=process.pid,
+        registered_name=relations.name if relations is not None else None,
+        status=_status(process),
+        initial_call=function_name(process.initial_call) if process.initial_call is not None else None,
+        current_function=places[-1].function if places else None,
+        current_stacktrace=places,
+        message_queue_len=len(process.mailbox or ()) - (relations.marks if relations is not None else 0),
+        links=tuple(pid for pid, unlinking in relations.links.items() if unlinking is None) if relations else (),
+        monitors=tuple(relations.monitors.values()) if relations else (),
+        monitored_by=tuple(pid for pid, _ in relations.watchers.values()) if relations else (),
+        trap_exit=relations is not None and relations.trap_exit,
+        dictionary=_shown(relations.dictionary) if relations is not None and relations.dictionary else {},
+        group_leader=process.leader,
+        parent=process.parent,
+        scheduler=process.owner.number if isinstance(process.owner, Scheduler) else "thread",
+    )
+
+
+def _status(process: ControlBlock) -> str:
+    if process.waiting:
+        return "waiting"
+    if isinstance(process.owner, ThreadOwner) or getcurrent() is process.greenlet:
+        return "running"
+    return "runnable"
+
+
+def _stack(process: ControlBlock) -> tuple[Place, ...]:
+    owner = process.owner
+    if isinstance(owner, ThreadOwner):
+        frame = sys._current_frames().get(owner.thread_id or 0)
+    elif getcurrent() is process.greenlet:
+        frame = sys._getframe()
+    else:
+        frame = process.greenlet.gr_frame if process.greenlet is not None else None
+    return tuple(reversed(list(_places(frame))))
+
+
+def _places(frame: types.FrameType | None) -> list[Place]:
+    """The lines of a stack that are the process's own, the innermost first."""
+    places = []
+    begun = False  # below the runtime's own frames at the top, and above those at the bottom
+    while frame is not None:
+        own = not is_runtime(frame) and frame.f_globals.get("__name__") != "threading"
+        if own:
+            begun = True
+            places.append(Place(frame.f_code.co_filename, frame.f_lineno, _qualified(frame)))
+        elif begun and frame.f_code.co_name == "run_to_end":
+            break
+        frame = frame.f_back
+    return places
+
+
+def _qualified(frame: types.FrameType) -> str:
+    return f"{frame.f_globals.get('__name__', '?')}.{frame.f_code.co_qualname}"
+
+
+def _shown(dictionary: dict[Any, Any]) -> dict[Any, Any]:
+    """The dictionary as it can leave the process: a value that cannot is shown by its text."""
+    copy = {}
+    for key, value in dictionary.items():
+        try:
+            copy[snapshot(key)] = snapshot(value)
+        except TypeError:
+            copy[repr(key)] = repr(value)
+    return copy
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, tuple):
+        texts = [str(one) if isinstance(one, Place) else repr(one) for one in value]
+        return ", ".join(texts[:20]) + (f" ... {len(texts) - 20} more" if len(texts) > 20 else "")
+    if value is None:
+        return "-"
+    return value if isinstance(value, str) else repr(value)
+
+
+def _on_info(process: ControlBlock, args: tuple[Pid, Ref]) -> None:
+    signal(args[0], SEND, (args[1], info_of(process) if process.exiting is None else None))
+
+
+HANDLERS[INFO] = _on_info

@@ -1,0 +1,157 @@
+"""``Process.info``: what it says of processes wherever they live, and that nobody can change it."""
+
+import dataclasses
+import threading
+
+import pytest
+
+from pyex import Process, ProcessInfo, Ref, receive, self, send, share, sleep, spawn
+from pyex.core.process import processes
+from tests.core.support import PLACES, SOON, forever, kill, messages, result_at, scheduler, start_at, until
+
+
+@pytest.fixture(params=PLACES.values(), ids=PLACES)
+def places(request):
+    """Where the process that asks lives, and where the other one does."""
+    return request.param
+
+
+def here_it_waits():
+    receive("never")
+
+
+def prepared(parent, name):
+    """A process with some of everything."""
+    Process.flag("trap_exit", True)
+    Process.register(self(), name)
+    Process.put("key", ["value"])
+    Process.link(parent)
+    Process.monitor(parent)
+    Process.group_leader(self(), parent)
+    send(parent, "ready")
+    here_it_waits()
+
+
+def test_it_says_what_a_process_is_and_has(places):
+    def body():
+        pid = start_at(places[1], prepared, self(), "someone")
+        receive("ready", timeout=SOON)
+        ref = Process.monitor(pid)
+        for number in range(5):
+            send(pid, number)
+        until(lambda: Process.info(pid).status == "waiting")
+        info = Process.info(pid)
+        assert info.pid == pid
+        assert info.registered_name == "someone"
+        assert info.initial_call == "tests.core.test_process_info.prepared"
+        assert info.current_function == "tests.core.test_process_info.here_it_waits"
+        assert [place.function.rpartition(".")[2] for place in info.current_stacktrace] == ["prepared", "here_it_waits"]
+        assert info.message_queue_len == 5
+        assert info.links == (self(),)
+        assert info.monitors == (self(),)
+        assert info.monitored_by == (self(),)
+        assert info.trap_exit is True
+        assert info.dictionary == {"key": ["value"]}
+        assert info.group_leader == self()
+        assert info.parent == self()
+        assert info.scheduler == ("thread" if places[1] == "thread" else scheduler(places[1]).number)
+        Process.unlink(pid)
+        Process.demonitor(ref)
+        assert Process.info(pid).links == ()
+        assert Process.info(pid).monitored_by == ()
+        kill(pid)
+        assert messages() == []
+
+    result_at(places[0], body)
+
+
+def test_13a_it_sees_the_effect_of_the_callers_own_signals(places):
+    def body():
+        for _ in range(200):
+            pid = start_at(places[1], forever)
+            send(pid, "one")
+            assert Process.info(pid).message_queue_len == 1
+            Process.exit(pid, "kill")
+            assert Process.info(pid) is None
+
+    result_at(places[0], body)
+
+
+def test_of_oneself_it_shows_the_running_code(places):
+    def body():
+        info = Process.info(self())
+        return info.status, info.current_function
+
+    status, function = result_at(places[0], body)
+    assert status == "running"
+    assert function.endswith("test_of_oneself_it_shows_the_running_code.<locals>.body")
+
+
+def test_a_process_that_has_not_begun_is_runnable():
+    def body():
+        pid = spawn(forever)
+        info = Process.info(pid)
+        kill(pid)
+        return info.status, info.current_function, info.current_stacktrace
+
+    assert result_at(0, body) == ("runnable", None, ())
+
+
+def test_a_thread_that_is_busy_is_running():
+    gate, begun = threading.Event(), threading.Event()
+
+    def busy(gate, begun):
+        begun.set()
+        gate.wait()
+
+    pid = spawn(busy, share(gate), share(begun), thread=True)
+    begun.wait(SOON)
+    info = Process.info(pid)
+    gate.set()
+    assert info.status == "running"
+    assert info.scheduler == "thread"
+    assert info.initial_call.endswith("busy")
+
+
+def test_a_dead_process_has_none_and_a_wrong_question_is_refused():
+    pid = spawn(int)
+    until(lambda: pid.key not in processes)
+    assert Process.info(pid) is None
+    with pytest.raises(TypeError, match=r"Process.whereis\('name'\)"):
+        Process.info("name")
+    with pytest.raises(TypeError):
+        Process.info(Ref())
+
+
+def test_it_is_frozen_and_a_copy():
+    def body():
+        value = [1]
+        Process.put("list", value)
+        Process.put("lock", threading.Lock())
+        info = Process.info(self())
+        info.dictionary["list"].append(2)
+        assert value == [1]
+        assert "lock" in info.dictionary["'lock'"]
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            info.status = "mine"
+        return info
+
+    assert isinstance(result_at(0, body), ProcessInfo)
+
+
+def test_marks_in_a_mailbox_are_no_messages():
+    def body():
+        for number in range(200):
+            send(self(), number)
+        Ref()
+        assert Process.info(self()).message_queue_len == 200
+
+    result_at(0, body)
+
+
+def test_printed_it_is_a_table():
+    pid = spawn(sleep, 60)
+    lines = str(Process.info(pid)).splitlines()
+    kill(pid)
+    assert lines[0].split() == ["pid", repr(pid)[: repr(pid).index("(") + 1] + repr(pid)[len("Pid(") :]]
+    assert {line.split()[0] for line in lines} == {field.name for field in dataclasses.fields(ProcessInfo)}
