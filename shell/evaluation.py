@@ -8,6 +8,8 @@ import linecache
 import types
 from typing import Any
 
+import pyex
+
 _FLAGS = [getattr(__future__, name).compiler_flag for name in __future__.all_feature_names]
 
 
@@ -19,7 +21,8 @@ class Code:
     """An input, compiled: what is run, and the final expression whose value is shown."""
 
     def __init__(self, source: str, number: int, flags: int) -> None:
-        name = f"<pyex {number}>"
+        # Functions travel to other nodes, where this name must not be that of an input there.
+        name = f"<{pyex.Node.self() if pyex.Node.alive() else 'pyex'} {number}>"
         # Tracebacks and inspect.getsource find the lines here. No time of change: never looked for on disk.
         linecache.cache[name] = (len(source), None, [line + "\n" for line in source.splitlines()], name)
         try:

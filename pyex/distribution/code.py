@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import io
+import linecache
 import pickle
 import types
 from collections.abc import Callable
@@ -29,6 +30,8 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         self._identify = identify
         #: whether bytecode is among what was pickled
         self.has_code = False
+        #: the lines of that code, where they are in no file: what was typed at a prompt
+        self.sources: dict[str, list[str]] = {}
 
     def persistent_id(self, obj: Any) -> Any:
         """Identifiers are written as the wire has them."""
@@ -47,7 +50,13 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             self.has_code = True
             if isinstance(obj, types.FunctionType):
                 _add_names_beneath(obj, reduced)
+                self._add_source(obj.__code__.co_filename)
         return reduced
+
+    def _add_source(self, name: str) -> None:
+        known = linecache.cache.get(name)
+        if name.startswith("<") and known is not None and len(known) == 4:
+            self.sources[name] = known[2]
 
 
 def _add_names_beneath(fn: types.FunctionType, reduced: Any) -> None:
@@ -82,6 +91,7 @@ def dump(obj: Any, identify: Callable[[Pid | Ref], Any]) -> tuple[bytes, bool]:
     pickler = Pickler(file, identify)
     try:
         pickler.dump(obj)
+        pickler.dump(pickler.sources)
     except NotSendable:
         raise
     except RecursionError:
@@ -93,7 +103,11 @@ def dump(obj: Any, identify: Callable[[Pid | Ref], Any]) -> tuple[bytes, bool]:
 
 def load(data: bytes, resolve: Callable[[Any], Any]) -> Any:
     """Unpickle; runs code, so only in the process that the message is for."""
-    return Unpickler(io.BytesIO(data), resolve).load()
+    unpickler = Unpickler(io.BytesIO(data), resolve)
+    obj = unpickler.load()
+    for name, lines in unpickler.load().items():  # tracebacks here show them, as where they were typed
+        linecache.cache[name] = (sum(map(len, lines)), None, lines, name)
+    return obj
 
 
 def _brief(obj: Any) -> str:

@@ -1,4 +1,6 @@
 import datetime
+import inspect
+import linecache
 import threading
 
 import msgpack
@@ -104,6 +106,18 @@ def test_code_is_known_as_such():
     encoded = encode(scope["f"])
     assert encoded.has_code
     assert decode(encoded.data)() == 42
+
+
+def test_the_lines_of_code_typed_at_a_prompt_travel_with_it():
+    name, line = "<somewhere@127.0.0.1 1>", "def typed(): return 1 / 0\n"
+    linecache.cache[name] = (len(line), None, [line], name)
+    scope = {"__name__": "__main__"}
+    exec(compile(line, name, "exec"), scope)
+    data = encode(scope["typed"]).data
+    del linecache.cache[name]
+    fn = decode(data)
+    assert inspect.getsource(fn) == line
+    del linecache.cache[name]
 
 
 def test_names_beneath_a_shells_bindings_travel_along():

@@ -45,7 +45,7 @@ def test_errors_and_warnings_go_to_standard_error(command):
     assert done.returncode == 0
     assert done.stdout == "True\n2\n"
     assert "ZeroDivisionError" in done.stderr
-    assert '<pyex 2>:1: SyntaxWarning: "is" with' in done.stderr
+    assert '<pyex1@127.0.0.1 2>:1: SyntaxWarning: "is" with' in done.stderr
 
 
 def test_an_expression(command):
