@@ -25,6 +25,7 @@ from pyex.core.signals import (
     MONITOR,
     SEND,
     drop_alias,
+    end_with_monitor,
     signal,
     start_unlink,
     stop_watching,
@@ -105,6 +106,8 @@ class Process:
             watched = holder.pid if holder is not None else target
         if not isinstance(watched, Pid) and not (isinstance(watched, tuple) and len(watched) == 2):
             raise TypeError(f"Process.monitor takes a pid, a registered name or (name, node), not {target!r}")
+        if watched == process.pid:
+            return ref  # nobody lives to see his own end: as in Erlang there is no such monitor, nor its alias
         if alias is not None:
             _make_alias(process, ref, alias)
         mark(process, ref)
@@ -129,8 +132,8 @@ class Process:
         with process.owner.alone():
             relations = process.relations
             target = relations.monitors.pop(ref, None) if relations is not None else None
-            if relations is not None and relations.aliases and relations.aliases.get(ref) != "explicit_unalias":
-                drop_alias(process, ref)
+            if relations is not None and relations.aliases:
+                end_with_monitor(process, relations.aliases, ref)
         if target is not None:
             stop_watching(process.pid, ref, target)
         if flush:

@@ -106,6 +106,12 @@ def drop_alias(process: ControlBlock, ref: Ref) -> bool:
     return True
 
 
+def end_with_monitor(process: ControlBlock, own: dict[Ref, str], ref: Ref) -> None:
+    """A monitor is over: an alias made with it may be so too."""
+    if own.get(ref) in ("demonitor", "reply_demonitor"):
+        drop_alias(process, ref)
+
+
 def doom(process: ControlBlock, reason: Any) -> None:
     """An exit signal has hit: the process ends the next time it would run or wait."""
     if process.exiting is None:
@@ -215,17 +221,11 @@ def _on_monitor_exit(process: ControlBlock, args: tuple[Pid | None, Ref, Any, An
     relations = process.relations
     if relations is not None and relations.monitors.pop(ref, None) is not None:
         if relations.aliases:
-            _end_with_monitor(process, relations.aliases, ref)
+            end_with_monitor(process, relations.aliases, ref)
         if type(reason) is Parcel:
             _on_message(process, reason.then(functools.partial(down, ref, identity)))
         else:
             _on_message(process, down(ref, identity, reason))
-
-
-def _end_with_monitor(process: ControlBlock, own: dict[Ref, str], ref: Ref) -> None:
-    """A monitor is over: an alias made with it may be so too."""
-    if own.get(ref) in ("demonitor", "reply_demonitor"):
-        drop_alias(process, ref)
 
 
 def _on_alias_send(process: ControlBlock, args: tuple[Ref, Any]) -> None:

@@ -138,6 +138,15 @@ def test_the_aliases_of_a_process_go_with_it(places):
     assert not aliases
 
 
+@pytest.mark.parametrize("reply", [False, True])
+def test_19_demonitor_ends_no_alias_that_is_not_a_monitors(reply):
+    alias = Process.alias(reply=reply)
+    assert Process.demonitor(alias, info=True) is False
+    send(alias, "hello")
+    assert messages() == ["hello"]
+    assert Process.unalias(alias) is not reply
+
+
 def test_only_its_process_can_revoke_an_alias():
     alias = Process.alias()
     assert result_at(0, lambda: Process.unalias(alias)) is False

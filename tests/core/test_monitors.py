@@ -116,6 +116,19 @@ def test_15_refs_are_never_reused():
     assert len({Ref() for _ in range(10_000)}) == 10_000
 
 
+@pytest.mark.parametrize("place", [0, "thread"])
+@pytest.mark.parametrize("alias", [None, "explicit_unalias", "reply_demonitor"])
+def test_15_monitoring_oneself_makes_a_reference_and_nothing_else(place, alias):
+    def body():
+        Process.register(self(), "mirror")
+        refs = [Process.monitor(target, alias=alias) for target in (self(), "mirror")]
+        for ref in refs:
+            send(ref, "to an alias that is none")
+        return len(set(refs)), [Process.demonitor(ref, info=True) for ref in refs], messages()
+
+    assert result_at(place, body) == (2, [False, False], [])
+
+
 def test_16_demonitor_ends_a_monitor(places, many):
     def body():
         for _ in range(many):
