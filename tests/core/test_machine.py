@@ -2,14 +2,17 @@
 
 Hypothesis makes up what processes do to each other. After each step all signals are waited for, and what the
 processes then see (who lives, names, mailboxes, links, monitors, aliases) is compared with a model of
-Erlang's rules. ``PYEX_STEPS=1000`` runs that many examples instead of the usual number.
+Erlang's rules. ``PYEX_EXAMPLES=1000`` tries that many instead of the usual number, and takes the time to shrink
+one that fails.
 """
 
 import os
+import threading
+import time
 from functools import partial
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -33,6 +36,8 @@ from pyex import (
     receive,
     self,
     send,
+    share,
+    sleep,
     spawn,
     spawn_link,
     spawn_monitor,
@@ -40,9 +45,10 @@ from pyex import (
 from pyex.core.identity import identity
 from pyex.core.process import aliases, names, processes
 from pyex.core.threads import this_process
-from tests.core.support import SOON, messages, monitor_at, start_at
+from tests.core.support import SOON, messages, monitor_at, start_at, until
 
-EXAMPLES = int(os.environ.get("PYEX_STEPS", "60"))
+EXAMPLES = int(os.environ.get("PYEX_EXAMPLES", "60"))
+PHASES = [Phase.generate, Phase.shrink] if "PYEX_EXAMPLES" in os.environ else [Phase.generate]
 
 #: Processes that live at once, at most.
 MOST = 8
@@ -118,6 +124,33 @@ def link_or_not(link):
 def boss():
     return self()
 
+
+def lockstep(barrier, actions, together):
+    """Do all, the first of them together with another process; the monitors made, and the mailbox after it."""
+    refs = []
+    for number, action in enumerate(actions):
+        if barrier is not None and number < together:
+            barrier.wait(SOON)
+        if isinstance(got := action(), Ref):
+            refs.append(got)
+        if barrier is None and number < together:
+            sleep(0)
+    return refs, look()[0]
+
+
+def wait_gone(pid):
+    """Without a look at what it has signalled, unless that is on the same scheduler, and seen at once anyway."""
+    process = processes.get(pid.key)
+    if process is not None and process.owner is this_process().owner:
+        until(lambda: pid.key not in processes)
+    deadline = time.monotonic() + SOON
+    while pid.key in processes:
+        assert time.monotonic() < deadline
+        time.sleep(0.0001)
+
+
+MY_STEPS = ["link", "unlink", "monitor", "send", "wait"]
+YOUR_STEPS = ["link", "unlink", "send", "wait"]
 
 #: Which process is meant: of those that live, and of all that ever did, the latest first.
 actor_number = st.integers(0, 7)
@@ -306,21 +339,80 @@ class Machine(RuleBasedStateMachine):
         one.trap = trap
 
     @rule(
-        number=actor_number, other=actor_number,
-        mine=st.lists(st.booleans(), min_size=1, max_size=5), yours=st.lists(st.booleans(), min_size=1, max_size=5),
+        number=actor_number, other=actor_number, ends=st.booleans(),
+        mine=st.lists(st.sampled_from(MY_STEPS), min_size=1, max_size=6),
+        yours=st.lists(st.sampled_from(YOUR_STEPS), min_size=1, max_size=6),
+        after=st.lists(st.sampled_from(MY_STEPS), max_size=3),
     )  # fmt: skip
-    def race_of_links(self, number, other, mine, yours):
+    def race(self, number, other, mine, yours, ends, after):
+        """Two act on each other in lockstep, neither seeing the other's signals; one may end, and the other go on."""
         one, two = self.living(number), self.living(other)
         if one is two:
             return
-        told = []
-        for this, that, steps in ((one, two, mine), (two, one, yours)):
-            told.append(self.tell(this, partial(do_all, [partial(link_or_not(link), that.pid) for link in steps])))
-        assert self.hear(one, told[0]) == [True] * len(mine)
-        assert self.hear(two, told[1]) == [True] * len(yours)
+        length = max(len(mine), len(yours))
+        mine, yours = mine + ["wait"] * (length - len(mine)), yours + ["wait"] * (length - len(yours))
+        my_end, your_end = (["gone", *after], ["end"]) if ends else ([], [])
+        if ends:
+            self.trap_exit(self.alive.index(one), trap=True)
+        was_linked = two.pid in one.links
+        together = processes[one.pid.key].owner is processes[two.pid.key].owner
+        barrier = None if together else share(threading.Barrier(2))
+        told = [
+            self.tell(this, partial(lockstep, barrier, [self.step(kind, this, that) for kind in steps], length))
+            for this, that, steps in ((one, two, mine + my_end), (two, one, yours + your_end))
+        ]
+        refs, then = self.hear(one, told[0])
+        self.set_link(one, two, False)
+        if ends:
+            self.die(two, "boom")
+            self.bury()
+        else:
+            self.hear(two, told[1])
         self.round()
-        linked = self.round()[one.pid][1].get(two.pid, 0) is None  # who won is open, not that they agree
-        self.set_link(one, two, linked)
+        mailbox, links, *_ = self.round()[one.pid]
+        mine = [kind for kind in mine + my_end if kind in ("link", "unlink")]
+        yours = [kind for kind in yours if kind in ("link", "unlink")]
+        if ends:
+            exits, exits_then = (
+                [message for message in box if message[:2] == ("EXIT", two.pid)] for box in (mailbox, then)
+            )
+            new = exits[sum(message[:2] == ("EXIT", two.pid) for message in one.mailbox) :]
+            reasons = [message.reason for message in new]
+            assert set(reasons) <= {"boom", "noproc"}
+            assert "boom" not in reasons[1:]
+            if mine and mine[-1] == "unlink" and "link" not in yours:
+                assert exits == exits_then  # nothing after unlink has returned
+            elif mine and mine[-1] == "link" and "unlink" not in yours:
+                assert new
+            elif not mine and not yours:
+                assert reasons == ["boom"] * was_linked
+            for message in new:
+                self.deliver(one, two.pid, message, last=True)
+        elif mine and yours:
+            self.set_link(one, two, links.get(two.pid, 0) is None)  # who won is open, not that they agree
+        else:
+            self.set_link(one, two, (mine + yours)[-1] == "link" if mine or yours else was_linked)
+        for ref in refs:
+            if not ends:
+                one.monitors[ref] = (two.pid, two.pid)
+                continue
+            (down,) = [message for message in mailbox if message[:2] == ("DOWN", ref)]
+            assert down.reason in ("boom", "noproc")
+            self.deliver(one, two.pid, down, last=True)
+
+    def step(self, kind, one, two):
+        if kind == "send":
+            message = self.message(one)
+            self.deliver(two, one.pid, message)
+            return partial(post, two.pid, message)
+        return {
+            "wait": int,
+            "link": partial(Process.link, two.pid),
+            "unlink": partial(Process.unlink, two.pid),
+            "monitor": partial(Process.monitor, two.pid),
+            "gone": partial(wait_gone, two.pid),
+            "end": partial(exit, "boom"),
+        }[kind]
 
     def set_link(self, one, two, linked):
         for this, that in ((one, two), (two, one)):
@@ -497,7 +589,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(
         number=actor_number, other=actor_number, reason=reasons, ends=st.booleans(),
-        steps=st.lists(st.sampled_from(["send", "link", "unlink", "monitor"]), max_size=6),
+        steps=st.lists(st.sampled_from(["send", "link", "unlink", "link", "unlink", "monitor"]), max_size=8),
     )  # fmt: skip
     def burst(self, number, other, steps, ends, reason):
         """Signals of one process to another, none of which is waited for, and perhaps an exit behind them."""
@@ -537,10 +629,8 @@ class Machine(RuleBasedStateMachine):
         refs = [(one, self.tell(one, look)) for one in self.alive]
         return {one.pid: self.hear(one, ref) for one, ref in refs}
 
-    @invariant()
-    def compare(self):
-        if not hasattr(self, "actors"):
-            return
+    def bury(self):
+        """Wait for all that must have ended, and until everybody has been told."""
         ending = [one for one in self.actors if not one.alive and not one.buried]
         for one in ending:
             assert receive(Down(one.test), timeout=SOON) == Down(one.test, one.pid, one.reason)
@@ -551,6 +641,12 @@ class Machine(RuleBasedStateMachine):
             # Who saw a Down is told before others are: behind this, all have been told.
             for place in (0, 1):
                 assert receive(Down(monitor_at(place, int)[1]), timeout=SOON).reason == "normal"
+
+    @invariant()
+    def compare(self):
+        if not hasattr(self, "actors"):
+            return
+        self.bury()
         while len(self.alive) < 3:
             self.add(len(self.actors))
         self.round()  # an unlink has now arrived
@@ -621,13 +717,13 @@ class OnSchedulers(Machine):
     places = (0, 1, 0)
 
 
-@pytest.mark.timeout(60 + EXAMPLES)
+@pytest.mark.timeout(60 + 6 * EXAMPLES)
 @pytest.mark.parametrize("machine", [OnSchedulers, Machine])
 def test_processes_behave_as_the_model_does(machine):
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=EXAMPLES, stateful_step_count=40, deadline=None, database=None,
+            max_examples=EXAMPLES, stateful_step_count=40, deadline=None, database=None, phases=PHASES,
             suppress_health_check=list(HealthCheck),
         ),
     )  # fmt: skip
