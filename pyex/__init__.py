@@ -20,10 +20,12 @@ from pyex.core.errors import (
     NoProcess,
     NotDistributed,
     NotSendable,
+    PortError,
+    ProgramNotFound,
     PyexError,
     ReceiveTimeout,
 )
-from pyex.core.ids import Atom, Pid, Ref
+from pyex.core.ids import Atom, Pid, Port, Ref
 from pyex.core.isolation import share
 from pyex.core.messages import Down, Exited, NodeDown, NodeUp
 from pyex.core.messaging import exit, receive, self, send, sleep
@@ -40,9 +42,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "ANY", "Atom", "ConnectError", "Crash", "Down", "Exit", "Exited", "NameTaken", "NoProcess", "Node", "NodeDown",
-    "NodeUp", "NotDistributed", "NotSendable", "Pid", "Process", "PyexError", "ReceiveTimeout", "Ref", "exit",
-    "receive", "run", "self", "send", "share", "sleep", "spawn", "spawn_link", "spawn_monitor",
+    "ANY", "Atom", "ConnectError", "Crash", "Down", "Exit", "Exited", "NameTaken", "NoProcess", "Node",
+    "NodeDown", "NodeUp", "NotDistributed", "NotSendable", "Pid", "Port", "PortError", "Process",
+    "ProgramNotFound", "PyexError", "ReceiveTimeout", "Ref", "exit", "receive", "run", "self", "send", "share",
+    "sleep", "spawn", "spawn_link", "spawn_monitor",
 ]  # fmt: skip
 
 

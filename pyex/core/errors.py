@@ -54,6 +54,14 @@ class ConnectError(PyexError, ConnectionError):
     """Another node could not be connected to; says why and what to do."""
 
 
+class PortError(PyexError, OSError):
+    """A program could not be started for a port; says why."""
+
+
+class ProgramNotFound(PortError, FileNotFoundError):
+    """There is no such program, on the PATH or at the path given."""
+
+
 class Terminated(BaseException):
     """Raised inside a process that received an exit signal, wherever it waits; ``finally`` blocks run.
 

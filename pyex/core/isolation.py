@@ -20,13 +20,13 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeVar
 
 from pyex.core.errors import NotSendable
-from pyex.core.ids import Atom, Pid, Ref
+from pyex.core.ids import Atom, Pid, Port, Ref
 from pyex.core.patterns import ANY
 
 #: Types whose instances can be passed as they are: nobody can change one.
 IMMUTABLE: Final[frozenset[type]] = frozenset(
     {
-        type(None), bool, int, float, complex, str, bytes, range, slice, type, Pid, Ref, Atom, type(ANY),
+        type(None), bool, int, float, complex, str, bytes, range, slice, type, Pid, Port, Ref, Atom, type(ANY),
         type(...), type(NotImplemented), types.FunctionType, types.BuiltinFunctionType, types.ModuleType,
         types.CodeType, property, staticmethod, classmethod, re.Pattern, types.GenericAlias, types.UnionType,
         decimal.Decimal, fractions.Fraction, uuid.UUID, datetime.date, datetime.time, datetime.datetime,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from pyex.core.ids import Port
 from pyex.core.patterns import ANY, MATCHERS, match_tuple, matches
 
 _make: Final = tuple.__new__
@@ -17,14 +18,14 @@ _make: Final = tuple.__new__
 class Down(tuple[Any, ...]):
     """``("DOWN", ref, "process", pid, reason)``: the process monitored under ``ref`` has ended.
 
-    ``pid`` is ``(name, node)`` for a monitor made by name.
+    ``pid`` is ``(name, node)`` for a monitor made by name; of a port it is the port, after ``"port"``.
     """
 
     __slots__ = ()
     __match_args__ = ("ref", "pid", "reason")
 
     def __new__(cls, ref: Any = ANY, pid: Any = ANY, reason: Any = ANY) -> Down:
-        return tuple.__new__(cls, ("DOWN", ref, "process", pid, reason))
+        return tuple.__new__(cls, ("DOWN", ref, "port" if type(pid) is Port else "process", pid, reason))
 
     def __getnewargs__(self) -> tuple[Any, ...]:
         return self[1], self[3], self[4]
@@ -62,7 +63,7 @@ MATCHERS[Down] = _match_down
 
 def down(ref: Any, pid: Any, reason: Any) -> Down:
     """A complete ``Down``, made without the way through the class."""
-    return _make(Down, ("DOWN", ref, "process", pid, reason))
+    return _make(Down, ("DOWN", ref, "port" if type(pid) is Port else "process", pid, reason))
 
 
 class Exited(tuple[Any, ...]):

@@ -11,7 +11,7 @@ from pyex.core import marks
 from pyex.core.carrier import Parcel, route
 from pyex.core.errors import Exit, NoProcess, ReceiveTimeout, Terminated
 from pyex.core.identity import identity
-from pyex.core.ids import Pid, Ref
+from pyex.core.ids import Pid, Port, Ref
 from pyex.core.interrupts import interrupts
 from pyex.core.isolation import IMMUTABLE, snapshot
 from pyex.core.patterns import ANY, matches
@@ -72,6 +72,10 @@ def _post(dest: Any, message: Any) -> None:
         process.owner.post(process, SEND, snapshot(message))
     elif isinstance(dest, Ref):
         _post_to_alias(dest, message)
+    elif isinstance(dest, Port):
+        from pyex.core import ports  # whose processes use this module
+
+        ports.post(dest, message)
     elif isinstance(dest, tuple) and len(dest) == 2 and all(isinstance(part, str) for part in dest):
         name, node = dest
         if node == (identity.name or "nonode@nohost"):
@@ -81,7 +85,7 @@ def _post(dest: Any, message: Any) -> None:
         else:
             route.carrier.deliver_to_name(name, node, REG_SEND, message)
     else:
-        raise TypeError(f"send() takes a pid, a registered name, an alias or (name, node), not {dest!r}")
+        raise TypeError(f"send() takes a pid, a registered name, a port, an alias or (name, node), not {dest!r}")
 
 
 def _post_to_alias(alias: Ref, message: Any) -> None:

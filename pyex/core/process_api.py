@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from pyex.core import timers
 from pyex.core.carrier import route
-from pyex.core.errors import NoProcess
+from pyex.core.errors import NoProcess, PyexError
 from pyex.core.identity import identity
-from pyex.core.ids import Pid, Ref
+from pyex.core.ids import Pid, Port, Ref
 from pyex.core.isolation import snapshot
 from pyex.core.marks import mark
 from pyex.core.messages import Down, Exited
@@ -45,15 +45,15 @@ class Process:
         raise TypeError("Process is a namespace: spawn(fn, *args) starts a process and returns its pid")
 
     @staticmethod
-    def link(pid: Pid) -> bool:
-        """Link this process and ``pid``: when one ends abnormally, so does the other.
+    def link(pid: Pid | Port) -> bool:
+        """Link this process and ``pid``, a process or a port: when one ends abnormally, so does the other.
 
         A second link to the same process is the first. Linking to a dead process of this node raises
         ``NoProcess``; if this process traps exits, or ``pid`` is of another node, the answer is
         ``("EXIT", pid, "noproc")`` instead.
         """
         process = this_process()
-        _expect_pid("Process.link", pid)
+        pid = _pid_or_port("Process.link", pid)
         with process.owner.alone():
             relations = process.relate()
             if pid == process.pid or relations.links.get(pid, 0) is None:
@@ -68,22 +68,22 @@ class Process:
         return True
 
     @staticmethod
-    def unlink(pid: Pid) -> bool:
+    def unlink(pid: Pid | Port) -> bool:
         """Remove the link to ``pid``, if any: afterwards no exit signal of that link arrives.
 
         One that this process has already got as a message, trapping exits, stays in its mailbox.
         """
-        _expect_pid("Process.unlink", pid)
+        pid = _pid_or_port("Process.unlink", pid)
         process = this_process()
         with process.owner.alone():
             start_unlink(process, pid)
         return True
 
     @staticmethod
-    def monitor(target: Pid | str | tuple[str, str], *, alias: str | None = None) -> Ref:
+    def monitor(target: Pid | Port | str | tuple[str, str], *, alias: str | None = None) -> Ref:
         """Get a ``Down`` message when ``target`` ends; at once, with ``noproc``, if it does not exist.
 
-        ``target`` is a pid, a registered name or ``(name, node)``; by name, the message carries
+        ``target`` is a pid, a port, a registered name or ``(name, node)``; by name, the message carries
         ``(name, node)``. Every call makes a monitor of its own.
 
         With ``alias`` the reference is an alias too (see ``Process.alias``), which ends by ``unalias``
@@ -100,12 +100,14 @@ class Process:
         here = identity.name or "nonode@nohost"
         if isinstance(target, str):
             target = (target, here)
+        if isinstance(target, Port):
+            target = _pid_or_port("Process.monitor", target)
         watched = target
         if isinstance(target, tuple) and len(target) == 2 and target[1] == here and target[0] in names:
             holder = names.get(target[0])
             watched = holder.pid if holder is not None else target
-        if not isinstance(watched, Pid) and not (isinstance(watched, tuple) and len(watched) == 2):
-            raise TypeError(f"Process.monitor takes a pid, a registered name or (name, node), not {target!r}")
+        if not isinstance(watched, Pid | Port) and not (isinstance(watched, tuple) and len(watched) == 2):
+            raise TypeError(f"Process.monitor takes a pid, a port, a registered name or (name, node), not {target!r}")
         if watched == process.pid:
             return ref  # nobody lives to see his own end: as in Erlang there is no such monitor, nor its alias
         if alias is not None:
@@ -113,7 +115,7 @@ class Process:
         mark(process, ref)
         process.relate().monitors[ref] = watched
         args = (process.pid, ref, target)
-        if isinstance(watched, Pid):
+        if not isinstance(watched, tuple):
             signal(watched, MONITOR, args)
         elif watched[1] == here:
             unreachable(watched, MONITOR, args, "noproc")
@@ -141,14 +143,14 @@ class Process:
         return target is not None if info else True
 
     @staticmethod
-    def exit(pid: Pid, reason: Any) -> bool:
-        """Send an exit signal to ``pid``, on whatever node; always True, also when it is gone.
+    def exit(pid: Pid | Port, reason: Any) -> bool:
+        """Send an exit signal to ``pid``, on whatever node, or to a port; always True, also when it is gone.
 
         The process ends with ``reason``; if it traps exits it gets ``("EXIT", self(), reason)`` instead.
         ``"normal"`` only reaches one that traps exits (and the caller itself). ``"kill"`` cannot be
         trapped: the process ends with ``"killed"``.
         """
-        _expect_pid("Process.exit", pid)
+        pid = _pid_or_port("Process.exit", pid)
         process = this_process()
         signal(pid, EXIT2, (process.pid, snapshot(reason)))
         if process.owner.inbox:
@@ -326,7 +328,7 @@ class Process:
     @staticmethod
     def list() -> list[Pid]:
         """The pids of all processes of this node, oldest first."""
-        return [process.pid for process in list(processes.values())]
+        return [process.pid for process in list(processes.values()) if type(process.pid) is Pid]
 
     @staticmethod
     def group_leader(pid: Pid | None = None, leader: Pid | None = None) -> Pid | None:
@@ -352,6 +354,16 @@ def _make_alias(process: ControlBlock, ref: Ref, ends: str) -> None:
         relations.aliases = {}
     relations.aliases[ref] = ends
     aliases[ref] = process.pid
+
+
+def _pid_or_port(what: str, pid: Pid | Port) -> Pid:
+    """Refuse anything else; a port is then what a pid can be, in signals and tables."""
+    if isinstance(pid, Port):
+        if type(pid.key) is not int:
+            raise PyexError(f"{what} takes ports of this node only: {pid!r} is known to its owner's node")
+        return cast("Pid", pid)
+    _expect_pid(what, pid)
+    return pid
 
 
 def _expect_pid(what: str, pid: Any) -> None:

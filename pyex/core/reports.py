@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from pyex.core.crash import Crash, exception_text, format_user_traceback
+from pyex.core.errors import Exit, Terminated
+from pyex.core.ids import Port
 from pyex.core.process import ControlBlock
 
 log = logging.getLogger("pyex.process")
@@ -30,6 +32,8 @@ def ended(process: ControlBlock, reason: Any, error: BaseException | None) -> No
     """Report an abnormal end, before anybody is told of it."""
     if is_quiet(reason) or (reason == "killed" and Leaving.now) or not log.isEnabledFor(logging.ERROR):
         return
+    if isinstance(process.pid, Port) and isinstance(error, Exit | Terminated):
+        return  # ended with its owner, which has been reported, or by somebody who wanted it to
     try:
         log.error("%s", _report(process, reason, error), extra={"pid": process.pid})
     except Exception:  # a filter or a repr of somebody's own raises: the process ends all the same

@@ -68,9 +68,9 @@ def unreachable(target: Pid | tuple[str, str], op: int, args: Any, reason: str) 
     if op == MONITOR:
         sender, ref, identity = args
         signal(sender, MONITOR_EXIT, (None, ref, identity, reason))
-    elif op == LINK and isinstance(target, Pid):
+    elif op == LINK and not isinstance(target, tuple):
         signal(args[0], EXIT, (target, reason))
-    elif op == UNLINK and isinstance(target, Pid):
+    elif op == UNLINK and not isinstance(target, tuple):
         signal(args[0], UNLINK_ACK, (target, args[1]))
     elif op == SPAWN_REQUEST:
         sender, ref, _, link, monitor, _ = args
@@ -91,10 +91,10 @@ def start_unlink(process: ControlBlock, peer: Pid) -> None:
 
 def stop_watching(watcher: Pid, ref: Ref, watched: Pid | tuple[str, str]) -> None:
     """Tell a monitored process that it is so no more."""
-    if isinstance(watched, Pid):
-        signal(watched, DEMONITOR, (watcher, ref))
-    else:
+    if isinstance(watched, tuple):
         route.carrier.deliver_to_name(*watched, DEMONITOR, (watcher, ref))
+    else:
+        signal(watched, DEMONITOR, (watcher, ref))
 
 
 def drop_alias(process: ControlBlock, ref: Ref) -> bool:
@@ -265,7 +265,7 @@ def _on_node_lost(process: ControlBlock, args: tuple[str]) -> None:
     if relations is None:
         return
     for ref, target in list(relations.monitors.items()):
-        if (target.node if isinstance(target, Pid) else target[1]) == node:
+        if (target[1] if isinstance(target, tuple) else target.node) == node:
             _on_monitor_exit(process, (None, ref, target, "noconnection"))
     for ref, (watcher, _) in list(relations.watchers.items()):
         if watcher.node == node:

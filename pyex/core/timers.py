@@ -12,7 +12,7 @@ from typing import Any
 from greenlet import getcurrent
 
 from pyex.core.errors import NoProcess
-from pyex.core.ids import Pid, Ref
+from pyex.core.ids import Pid, Port, Ref
 from pyex.core.isolation import snapshot
 from pyex.core.messaging import send
 from pyex.core.runtime import runtime
@@ -81,8 +81,8 @@ timers: dict[Ref, Timer] = {}
 def start_timer(dest: Any, message: Any, seconds: float, every: float | None = None) -> Ref:
     """Have ``message`` sent to ``dest`` in ``seconds``, and then, if asked for, ``every`` so many seconds."""
     named = isinstance(dest, tuple) and len(dest) == 2 and all(isinstance(part, str) for part in dest)
-    if not named and not isinstance(dest, Pid | Ref | str):
-        raise TypeError(f"a timer sends to a pid, a registered name, an alias or (name, node), not to {dest!r}")
+    if not named and not isinstance(dest, Pid | Port | Ref | str):
+        raise TypeError(f"a timer sends to a pid, a registered name, a port, an alias or (name, node), not to {dest!r}")
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         raise TypeError(f"a time is a number of seconds, not {seconds!r}")
     if not seconds >= 0 or (every is not None and not every > 0):

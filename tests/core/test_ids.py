@@ -8,20 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyex import Atom, Pid, Ref, receive, self, send
+from pyex import Atom, Pid, Port, Ref, receive, self, send
 from pyex.core.identity import identity
-from pyex.core.ids import pid_of, ref_of
+from pyex.core.ids import pid_of, port_of, ref_of
 
 numbers = st.integers(1, 2**60)
 nodes = st.sampled_from(["alice@127.0.0.1", "bob@127.0.0.1", "bob@10.0.0.1"])
 keys = st.one_of(numbers, st.tuples(numbers, nodes, st.just(0)))
-makers = st.sampled_from([pid_of, ref_of])
+makers = st.sampled_from([pid_of, ref_of, port_of])
 
 
 @given(makers, keys)
 def test_what_is_printed_can_be_pasted_back(make, key):
     identifier = make(key)
-    pasted = eval(repr(identifier), {"Pid": Pid, "Ref": Ref})
+    pasted = eval(repr(identifier), {"Pid": Pid, "Ref": Ref, "Port": Port})
     assert pasted == identifier
     assert repr(pasted) == repr(identifier)
     assert hash(pasted) == hash(identifier)
@@ -44,6 +44,8 @@ def test_pasted_pids_reach_the_process():
 def test_the_printed_forms():
     assert repr(pid_of(110)) == "Pid('0.110.0')"
     assert str(pid_of(2**28 + 5)) == "Pid('0.5.1')"
+    assert repr(port_of(7)) == "Port('0.7.0')"
+    assert repr(port_of((7, "bob@127.0.0.1", 0))) == "Port('0.7.0', 'bob@127.0.0.1')"
     assert repr(ref_of((7, "bob@127.0.0.1", 0))) == "Ref('0.7.0', 'bob@127.0.0.1')"
     assert pid_of((7, "bob@127.0.0.1", 3)).node == "bob@127.0.0.1"
     assert pid_of((7, "bob@127.0.0.1", 3)).number == 7
@@ -67,6 +69,13 @@ def test_ordering_is_total_and_agrees_with_equality(make, some):
     assert len(set(identifiers)) == len(set(some))
 
 
+def test_a_port_is_found_under_no_pids_key():
+    assert port_of(5).number == 5
+    assert port_of(5).key != pid_of(5).key
+    assert port_of(5) != pid_of(5)
+    assert port_of((5, "bob@127.0.0.1", 3)).key != pid_of((5, "bob@127.0.0.1", 3)).key
+
+
 def test_a_pid_and_a_reference_are_different_things():
     assert pid_of(5) != ref_of(5)
     assert pid_of(5) != 5
@@ -77,7 +86,7 @@ def test_a_pid_and_a_reference_are_different_things():
             compare(pid_of(5), ref_of(5))
 
 
-@pytest.mark.parametrize("identifier", [pid_of(5), ref_of(5)])
+@pytest.mark.parametrize("identifier", [pid_of(5), ref_of(5), port_of(5)])
 def test_identifiers_are_immutable(identifier):
     for name in ("key", "node", "anything"):
         with pytest.raises(AttributeError, match="is immutable"):
