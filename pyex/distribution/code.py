@@ -18,14 +18,14 @@ import cloudpickle
 from cloudpickle.cloudpickle import _extract_code_globals
 
 from pyex.core.errors import NotSendable
-from pyex.core.ids import Pid, Ref
+from pyex.core.ids import Identifier
 from pyex.core.isolation import Shared
 
 
 class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
     """Cloudpickle, with our identifiers, and with the names that lie beneath a shell's bindings."""
 
-    def __init__(self, file: io.BytesIO, identify: Callable[[Pid | Ref], Any]) -> None:
+    def __init__(self, file: io.BytesIO, identify: Callable[[Identifier], Any]) -> None:
         super().__init__(file)
         self._identify = identify
         #: whether bytecode is among what was pickled
@@ -35,7 +35,7 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
 
     def persistent_id(self, obj: Any) -> Any:
         """Identifiers are written as the wire has them."""
-        if isinstance(obj, Pid | Ref):
+        if isinstance(obj, Identifier):
             return self._identify(obj)
         if isinstance(obj, Shared):
             raise NotSendable(f"{obj!r} cannot leave this node: share() passes a reference within a node")
@@ -82,7 +82,7 @@ class Unpickler(pickle.Unpickler):
         return self._resolve(pid)
 
 
-def dump(obj: Any, identify: Callable[[Pid | Ref], Any]) -> tuple[bytes, bool]:
+def dump(obj: Any, identify: Callable[[Identifier], Any]) -> tuple[bytes, bool]:
     """Pickle an object; also whether there is bytecode in it.
 
     Raises ``NotSendable`` (a ``TypeError``) for what cannot leave this node.

@@ -14,10 +14,10 @@ from typing import Any, Final
 import msgpack
 
 from pyex.core.identity import identity
-from pyex.core.ids import Atom, Identifier, Pid, Ref, pid_of, ref_of
+from pyex.core.ids import Atom, Identifier, Key, Pid, Port, Ref, pid_of, port_of, ref_of
 from pyex.core.isolation import Shared
 
-PID, REF, LIST, SET, FROZENSET, BIG_INT, ATOM, BYTEARRAY, COMPLEX, TIME, OBJECT = range(1, 12)
+PID, REF, LIST, SET, FROZENSET, BIG_INT, ATOM, BYTEARRAY, COMPLEX, TIME, OBJECT, PORT = range(1, 13)
 
 #: What msgpack itself keeps apart and brings back as it was.
 _PLAIN: Final = frozenset({type(None), bool, int, float, str, bytes})
@@ -114,22 +114,26 @@ class _Encoder:
         return msgpack.ExtType(code, _pack(tuple([self.wire(item) for item in value])))
 
 
+_KINDS: Final[dict[type, int]] = {Pid: PID, Ref: REF, Port: PORT}
+_IDENTIFIERS: Final[dict[int, Callable[[Key], Identifier]]] = {PID: pid_of, REF: ref_of, PORT: port_of}
+
+
 def identify(value: Identifier) -> tuple[int, int, str, int]:
     """An identifier as any node understands it: kind, number, node, creation."""
-    code = PID if isinstance(value, Pid) else REF
+    code = _KINDS[type(value)]
     key = value.key
     if isinstance(key, int):
-        return code, key, identity.name or "", identity.creation
-    return (code, *key)
+        return code, abs(key), identity.name or "", identity.creation
+    return code, abs(key[0]), key[1], key[2]
 
 
-def resolve(wire: Any) -> Pid | Ref:
+def resolve(wire: Any) -> Identifier:
     """The identifier, as it is on this node; raises ``ValueError`` for what is none."""
     match wire:
-        case (int(code), int(number), str(node), int(creation)):
+        case (int(code), int(number), str(node), int(creation)) if code in _IDENTIFIERS and number >= 0:
             own = node == (identity.name or "") and creation == identity.creation
             key = number if own else (number, node, creation)
-            return pid_of(key) if code == PID else ref_of(key)
+            return _IDENTIFIERS[code](key)
     raise ValueError(f"not an identifier: {wire!r}")
 
 
@@ -156,6 +160,7 @@ def _encode_shared(encoder: _Encoder, value: Shared) -> Any:
 _ENCODERS: Final[dict[type, Callable[[_Encoder, Any], Any]]] = {
     Pid: _encode_identifier,
     Ref: _encode_identifier,
+    Port: _encode_identifier,
     Atom: lambda _, value: msgpack.ExtType(ATOM, value.encode("utf-8", "surrogatepass")),
     list: lambda encoder, value: encoder.items(LIST, value),
     set: lambda encoder, value: encoder.items(SET, value),
@@ -187,7 +192,7 @@ def _decode_extension(code: int, data: bytes) -> Any:
 
 def _decode(code: int, data: bytes, hook: Callable[[int, bytes], Any]) -> Any:
     match code:
-        case 1 | 2:
+        case 1 | 2 | 12:
             return resolve((code, *_unpack(data, hook)))
         case 3:
             return list(_unpack(data, hook))

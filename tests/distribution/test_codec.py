@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyex import ANY, Atom, Crash, Down, NotSendable, Pid, Ref, share
+from pyex import ANY, Atom, Crash, Down, NotSendable, Pid, Port, Ref, share
 from pyex.core.identity import identity
 from pyex.distribution.codec import Encoded, HoldsObjectsError, decode, decode_plain, encode
 
@@ -28,6 +28,8 @@ scalars = (
     | st.timedeltas()
     | st.builds(lambda n: Pid(f"0.{n}.0"), st.integers(0, 2**28 - 1))
     | st.builds(lambda n: Pid(f"0.{n}.0", "bob@127.0.0.1"), st.integers(0, 2**28 - 1))
+    | st.builds(lambda n: Port(f"0.{n}.0"), st.integers(0, 2**28 - 1))
+    | st.builds(lambda n: Port(f"0.{n}.0", "bob@127.0.0.1"), st.integers(0, 2**28 - 1))
     | st.builds(Ref)
 )
 keys = st.none() | st.booleans() | st.integers() | st.text() | st.binary() | st.tuples(st.integers(), st.text())
@@ -61,19 +63,32 @@ def test_a_term_arrives_equal_and_of_the_same_types(term):
     assert same(decode_plain(encode(term).data), term)
 
 
-def test_a_local_pid_arrives_as_a_remote_one_and_comes_home_local(monkeypatch):
+@pytest.mark.parametrize("kind", [Pid, Port, Ref])
+@pytest.mark.parametrize("wrap", [lambda it: it, lambda it: {"p": Point(it)}])
+def test_a_local_identifier_arrives_as_a_remote_one_and_comes_home_local(monkeypatch, kind, wrap):
+    def unwrap(it):
+        return it["p"].x if isinstance(it, dict) else it
+
     monkeypatch.setattr(identity, "name", "alice@127.0.0.1")
     monkeypatch.setattr(identity, "creation", 7)
-    sent = encode(Pid("0.110.0")).data
-    assert decode(sent) == Pid("0.110.0")
+    sent = encode(wrap(kind("0.110.0"))).data
+    assert unwrap(decode(sent)) == kind("0.110.0")
     monkeypatch.setattr(identity, "name", "bob@127.0.0.1")
-    there = decode(sent)
-    assert repr(there) == "Pid('0.110.0', 'alice@127.0.0.1')"
-    again = encode(there).data
+    there = unwrap(decode(sent))
+    assert repr(there) == f"{kind.__name__}('0.110.0', 'alice@127.0.0.1')"
+    again = encode(wrap(there)).data
     monkeypatch.setattr(identity, "name", "alice@127.0.0.1")
-    assert decode(again) == Pid("0.110.0")
+    assert unwrap(decode(again)) == kind("0.110.0")
+    assert unwrap(decode(again)).key == kind("0.110.0").key
     monkeypatch.setattr(identity, "creation", 8)
-    assert decode(again) != Pid("0.110.0")
+    assert unwrap(decode(again)) != kind("0.110.0")
+
+
+@pytest.mark.parametrize("code", [1, 2, 12])
+def test_an_identifier_without_a_number_of_its_kind_is_refused(code):
+    data = msgpack.packb(msgpack.ExtType(code, msgpack.packb((-5, "", 0))))
+    with pytest.raises(ValueError, match="not an identifier"):
+        decode(data)
 
 
 class Point:
