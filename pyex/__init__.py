@@ -15,8 +15,11 @@ from pyex.core.crash import Crash
 from pyex.core.crash import format_user_traceback as format_user_traceback
 from pyex.core.errors import (
     ConnectError,
+    CookieError,
     Exit,
     NameTaken,
+    NodeNameError,
+    NodeStartError,
     NoProcess,
     NotDistributed,
     NotSendable,
@@ -42,8 +45,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "ANY", "Atom", "ConnectError", "Crash", "Down", "Exit", "Exited", "NameTaken", "NoProcess", "Node",
-    "NodeDown", "NodeUp", "NotDistributed", "NotSendable", "Pid", "Port", "PortError", "Process",
+    "ANY", "Atom", "ConnectError", "CookieError", "Crash", "Down", "Exit", "Exited", "NameTaken", "NoProcess", "Node",
+    "NodeDown", "NodeNameError", "NodeStartError", "NodeUp", "NotDistributed", "NotSendable", "Pid", "Port", "PortError", "Process",
     "ProgramNotFound", "PyexError", "ReceiveTimeout", "Ref", "exit", "receive", "run", "self", "send", "share",
     "sleep", "spawn", "spawn_link", "spawn_monitor",
 ]  # fmt: skip

@@ -22,6 +22,9 @@ class Carrier(Protocol):
     def deliver_to_name(self, name: str, node: str, op: int, args: Any) -> None:
         """Carry a signal to whoever has ``name`` on another node."""
 
+    def deliver_to_node(self, node: str, op: int, args: Any) -> None:
+        """Carry a signal that is for another node itself: to spawn, or to whoever an alias stands for there."""
+
 
 class Parcel:
     """A message that is still encoded; ``open`` decodes it, in the process that receives it."""
@@ -56,6 +59,11 @@ class _Nowhere:
         from pyex.core.signals import unreachable
 
         unreachable((name, node), op, args, "noconnection")
+
+    def deliver_to_node(self, node: str, op: int, args: Any) -> None:
+        from pyex.core.signals import unreachable
+
+        unreachable(None, op, args, "noconnection")
 
 
 class Route:

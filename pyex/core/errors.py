@@ -50,6 +50,18 @@ class NotDistributed(PyexError, RuntimeError):
     """The operation needs a named node, and this one has no name."""
 
 
+class NodeNameError(PyexError, ValueError):
+    """A node's name is not of the form ``name@host``."""
+
+
+class NodeStartError(PyexError, OSError):
+    """The node could not be started: its name or its port is in use; says what to do."""
+
+
+class CookieError(PyexError, PermissionError):
+    """The cookie cannot be used: it is empty, or others can read its file."""
+
+
 class ConnectError(PyexError, ConnectionError):
     """Another node could not be connected to; says why and what to do."""
 

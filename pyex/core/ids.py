@@ -63,10 +63,17 @@ class Identifier:
     def __eq__(self, other: object) -> bool:
         if self is other:
             return True
-        return type(other) is type(self) and self.key == other.key
+        if type(other) is not type(self):
+            return False
+        mine, others = self.key, other.key
+        if isinstance(mine, int) or isinstance(others, int):
+            return mine == others
+        # One that was typed in before its node was met has no creation: it means any.
+        return mine[:2] == others[:2] and (mine[2] == others[2] or 0 in (mine[2], others[2]))
 
     def __hash__(self) -> int:
-        return hash(self.key)
+        key = self.key
+        return hash(key) if isinstance(key, int) else hash(key[:2])
 
     def _order(self) -> tuple[str, int, int]:
         if isinstance(self.key, int):

@@ -94,7 +94,7 @@ def _post_to_alias(alias: Ref, message: Any) -> None:
         if pid is not None:
             signal(pid, ALIAS_SEND, (alias, snapshot(message)))
     else:
-        route.carrier.deliver_to_name("", alias.key[1], ALIAS_SEND, (alias, message))
+        route.carrier.deliver_to_node(alias.key[1], ALIAS_SEND, (alias, message))
 
 
 def named(name: str) -> ControlBlock:

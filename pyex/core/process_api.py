@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeAlias, cast
 
 from pyex.core import timers
+from pyex.core.asking import ask, make_alias
 from pyex.core.carrier import route
 from pyex.core.errors import NoProcess, PyexError
 from pyex.core.identity import identity
@@ -13,8 +14,7 @@ from pyex.core.isolation import snapshot
 from pyex.core.marks import mark
 from pyex.core.messages import Down, Exited
 from pyex.core.messaging import named, receive, select
-from pyex.core.patterns import ANY
-from pyex.core.process import ControlBlock, aliases, free_name, names, processes
+from pyex.core.process import ControlBlock, free_name, names, processes
 from pyex.core.process_info import ProcessInfo, info_of
 from pyex.core.signals import (
     EXIT2,
@@ -111,7 +111,7 @@ class Process:
         if watched == process.pid:
             return ref  # nobody lives to see his own end: as in Erlang there is no such monitor, nor its alias
         if alias is not None:
-            _make_alias(process, ref, alias)
+            make_alias(process, ref, alias)
         mark(process, ref)
         process.relate().monitors[ref] = watched
         args = (process.pid, ref, target)
@@ -218,7 +218,7 @@ class Process:
         """
         process = this_process()
         ref = Ref()
-        _make_alias(process, ref, "reply" if reply else "explicit_unalias")
+        make_alias(process, ref, "reply" if reply else "explicit_unalias")
         mark(process, ref)
         return ref
 
@@ -298,9 +298,7 @@ class Process:
         if target.owner is here.owner:
             return target.exiting is None
         # What this process has sent before may still be on its way: ask behind it.
-        ref = Ref()
-        signal(pid, IS_ALIVE, (here.pid, ref))
-        return bool(receive((ref, bool))[1])
+        return bool(ask(lambda process, alias: signal(pid, IS_ALIVE, (process.pid, alias))))
 
     @staticmethod
     def info(pid: Pid) -> ProcessInfo | None:
@@ -320,9 +318,7 @@ class Process:
             return None
         if target.owner is here.owner:
             return info_of(target) if target.exiting is None else None
-        ref = Ref()
-        signal(pid, INFO, (here.pid, ref))
-        info: ProcessInfo | None = receive((ref, ANY))[1]
+        info: ProcessInfo | None = ask(lambda process, alias: signal(pid, INFO, (process.pid, alias)))
         return info
 
     @staticmethod
@@ -346,14 +342,6 @@ class Process:
 def _dictionary() -> dict[Any, Any]:
     relations = this_process().relations
     return {} if relations is None or relations.dictionary is None else relations.dictionary
-
-
-def _make_alias(process: ControlBlock, ref: Ref, ends: str) -> None:
-    relations = process.relate()
-    if relations.aliases is None:
-        relations.aliases = {}
-    relations.aliases[ref] = ends
-    aliases[ref] = process.pid
 
 
 def _pid_or_port(what: str, pid: Pid | Port) -> Pid:

@@ -15,7 +15,7 @@ from pyex.core.isolation import snapshot
 from pyex.core.process import ControlBlock
 from pyex.core.reports import function_name
 from pyex.core.scheduler import Scheduler
-from pyex.core.signals import HANDLERS, INFO, SEND, signal
+from pyex.core.signals import HANDLERS, INFO, answer
 from pyex.core.threads import ThreadOwner
 
 
@@ -141,7 +141,7 @@ def _text(value: Any) -> str:
 
 
 def _on_info(process: ControlBlock, args: tuple[Pid, Ref]) -> None:
-    signal(args[0], SEND, (args[1], info_of(process) if process.exiting is None else None))
+    answer(args[0], args[1], info_of(process) if process.exiting is None else None)
 
 
 HANDLERS[INFO] = _on_info

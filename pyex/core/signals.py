@@ -63,7 +63,7 @@ def apply(process: ControlBlock, op: int, args: Any) -> None:
         unreachable(process.pid, op, args, "noproc")
 
 
-def unreachable(target: Pid | tuple[str, str], op: int, args: Any, reason: str) -> None:
+def unreachable(target: Pid | tuple[str, str] | None, op: int, args: Any, reason: str) -> None:
     """Answer a signal in the place of a process that is not there (``noproc``, ``noconnection``)."""
     if op == MONITOR:
         sender, ref, identity = args
@@ -76,9 +76,14 @@ def unreachable(target: Pid | tuple[str, str], op: int, args: Any, reason: str) 
         sender, ref, _, link, monitor, _ = args
         signal(sender, SPAWN_REPLY, (None, ref, link, monitor))
     elif op == IS_ALIVE:
-        signal(args[0], SEND, (args[1], False))
+        answer(args[0], args[1], False)
     elif op == INFO:
-        signal(args[0], SEND, (args[1], None))
+        answer(args[0], args[1], None)
+
+
+def answer(asker: Pid, alias: Ref, value: Any) -> None:
+    """Answer a question of the runtime's own: to an alias, so that nobody gets it who no longer waits."""
+    signal(asker, ALIAS_SEND, (alias, (alias, value)))
 
 
 def start_unlink(process: ControlBlock, peer: Pid) -> None:
@@ -236,7 +241,7 @@ def _on_alias_send(process: ControlBlock, args: tuple[Ref, Any]) -> None:
         return
     if ends in ("reply", "reply_demonitor"):
         drop_alias(process, ref)
-        watched = relations.monitors.pop(ref, None)
+        watched = relations.monitors.pop(ref, None) if ends == "reply_demonitor" else None
         if watched is not None:
             stop_watching(process.pid, ref, watched)
     _on_message(process, message)
@@ -247,7 +252,7 @@ def _on_group_leader(process: ControlBlock, args: tuple[Pid, Pid]) -> None:
 
 
 def _on_is_alive(process: ControlBlock, args: tuple[Pid, Ref]) -> None:
-    signal(args[0], SEND, (args[1], process.exiting is None))
+    answer(args[0], args[1], process.exiting is None)
 
 
 def _on_spawn_reply(process: ControlBlock, args: tuple[Pid | None, Ref, bool, bool]) -> None:
@@ -256,7 +261,7 @@ def _on_spawn_reply(process: ControlBlock, args: tuple[Pid | None, Ref, bool, bo
         process.relate().links[pid] = None
     if pid is not None and monitor:
         process.relate().monitors[ref] = pid
-    _on_message(process, (ref, pid))
+    _on_alias_send(process, (ref, (ref, pid)))
 
 
 def _on_node_lost(process: ControlBlock, args: tuple[str]) -> None:

@@ -131,7 +131,7 @@ def resolve(wire: Any) -> Identifier:
     """The identifier, as it is on this node; raises ``ValueError`` for what is none."""
     match wire:
         case (int(code), int(number), str(node), int(creation)) if code in _IDENTIFIERS and number >= 0:
-            own = node == (identity.name or "") and creation == identity.creation
+            own = node == (identity.name or "") and creation in (0, identity.creation)  # 0: typed in, any
             key = number if own else (number, node, creation)
             return _IDENTIFIERS[code](key)
     raise ValueError(f"not an identifier: {wire!r}")

@@ -51,6 +51,9 @@ log = logging.getLogger("pyex.node")
 #: Between the nodes themselves: the names of the visible nodes the sender is connected to.
 NODES = 200
 
+#: Processes concerned by a connection, from which on those that have ended are looked for.
+FORGET_AT = 1024
+
 #: Operations whose last argument is a reason: any term at all, so it travels as the payload.
 _WITH_REASON = frozenset({EXIT, EXIT2, MONITOR_EXIT})
 _ACCEPTED = frozenset(
@@ -66,14 +69,15 @@ class Outgoing:
 
     __slots__ = ("args", "frame", "has_code", "op", "target")
 
-    def __init__(self, target: Pid | tuple[str, str], op: int, args: Any) -> None:
+    def __init__(self, target: Pid | tuple[str, str] | None, op: int, args: Any) -> None:
         self.target = target
         self.op = op
         self.args = args
+        address: Any = None
         if isinstance(target, Pid):
             number, _, creation = target.key  # type: ignore[misc]
-            address: Any = (number, creation)
-        else:
+            address = (number, creation)
+        elif target is not None:
             address = target[0]
         fields: Any = None
         payload: Encoded | None = None
@@ -120,11 +124,17 @@ class Connection:
         self._requests: dict[Ref, Outgoing] = {}
         #: monitors of the peer by name: whom the name meant
         self._watched: dict[Ref, Pid] = {}
+        self._forget_at = FORGET_AT
         self._lost = False
 
     def carry(self, signal: Outgoing) -> None:
         """From any thread: send a signal; raises ``NotSendable`` for code the other Python cannot run."""
         if signal.has_code and self.peer.python != python_version():
+            if signal.op in _WITH_REASON:  # a process ends whatever its reason: it goes as a description
+                *fields, reason = signal.args
+                signal = Outgoing(signal.target, signal.op, (*fields, repr(reason)))
+                self.carry(signal)
+                return
             raise NotSendable(
                 f"code cannot be sent to {self.peer.name}: it runs Python {self.peer.python} and this node "
                 f"{python_version()}, whose bytecode differs. Use functions of a module that both have"
@@ -229,9 +239,12 @@ class Connection:
 
     def _entangle(self, pid: Pid) -> None:
         entangled = self._entangled
-        if len(entangled) >= 1024 and len(entangled) & (len(entangled) - 1) == 0:
-            # Now and then, those that have ended meanwhile are forgotten.
-            self._entangled = entangled = {one for one in list(entangled) if one.key in processes}
+        if len(entangled) >= self._forget_at:
+            # Now and then, those that have ended meanwhile are forgotten; one by one, since threads add to it.
+            for one in list(entangled):
+                if one.key not in processes:
+                    entangled.discard(one)
+            self._forget_at = max(FORGET_AT, 2 * len(entangled))
         entangled.add(pid)
 
     def lost(self) -> None:

@@ -8,7 +8,7 @@ import secrets
 import stat
 from pathlib import Path
 
-from pyex.distribution.errors import CookieError
+from pyex.core.errors import CookieError
 
 log = logging.getLogger("pyex.node")
 
@@ -35,7 +35,7 @@ def find_cookie(given: str | None = None) -> bytes:
         raise CookieError("the cookie is empty. Give a long secret one, or none to use that of your cookie file")
     if len(cookie) < SHORTEST:
         log.warning("The cookie has fewer than %d characters: it can be guessed. Use a longer one", SHORTEST)
-    return cookie.encode()
+    return cookie.encode("utf-8", "surrogateescape")
 
 
 def _from_file(path: Path) -> str:
@@ -58,7 +58,7 @@ def _from_file(path: Path) -> str:
 
 
 def _read(path: Path) -> str:
-    with path.open() as file:
+    with path.open(encoding="utf-8", errors="surrogateescape") as file:
         mode = os.fstat(file.fileno()).st_mode
         if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
             raise CookieError(f"the cookie file {path} can be read by others. Close it: chmod 600 {path}")

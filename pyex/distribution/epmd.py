@@ -10,6 +10,9 @@ import os
 import struct
 from dataclasses import dataclass
 
+from pyex.core.errors import NodeStartError
+from pyex.distribution.names import is_short_name
+
 ALIVE2_REQ, ALIVE2_RESP, ALIVE2_X_RESP = 120, 121, 118
 PORT_PLEASE2_REQ, PORT2_RESP = 122, 119
 NAMES_REQ = 110
@@ -22,6 +25,9 @@ HIGHEST_VERSION, LOWEST_VERSION = 6, 5
 EXTRA = b"pyex"
 #: The same, from a node that registers again because the service it was registered with is gone.
 EXTRA_AGAIN = b"pyex again"
+
+#: Bytes of an answer that are read.
+LONGEST_ANSWER = 1 << 20
 
 #: Seconds a name service gets to answer.
 PATIENCE = 5.0
@@ -47,8 +53,11 @@ class NameInUseError(Exception):
 
 
 def epmd_port() -> int:
-    """The port of the name service: ``ERL_EPMD_PORT``, or 4369."""
-    return int(os.environ.get("ERL_EPMD_PORT", "4369"))
+    """The port of the name service: ``ERL_EPMD_PORT``, or 4369; raises ``NodeStartError`` if that is none."""
+    text = os.environ.get("ERL_EPMD_PORT", "4369")
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise NodeStartError(f"ERL_EPMD_PORT is {text!r}, which is no port. Set it to a number from 1 to 65535")
+    return int(text)
 
 
 def pack_request(body: bytes) -> bytes:
@@ -118,7 +127,7 @@ async def names(host: str) -> list[tuple[str, int]]:
     found = []
     for line in answer[4:].decode(errors="replace").splitlines():
         words = line.split()
-        if len(words) == 5 and words[0] == "name" and words[4].isdigit():
+        if len(words) == 5 and words[0] == "name" and words[4].isdecimal() and is_short_name(words[1]):
             found.append((words[1], int(words[4])))
     return found
 
@@ -128,13 +137,13 @@ async def _ask(host: str, request: bytes) -> bytes:
         reader, writer = await asyncio.open_connection(host, epmd_port())
         try:
             writer.write(pack_request(request))
-            return await reader.read(1 << 20) if request[0] == PORT_PLEASE2_REQ else await _read_all(reader)
+            return await _read_all(reader)
         finally:
             writer.close()
 
 
 async def _read_all(reader: asyncio.StreamReader) -> bytes:
-    chunks = []
-    while chunk := await reader.read(1 << 16):
-        chunks.append(chunk)
-    return b"".join(chunks)
+    answer = b""
+    while len(answer) < LONGEST_ANSWER and (chunk := await reader.read(1 << 16)):
+        answer += chunk
+    return answer

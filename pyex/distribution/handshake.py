@@ -30,8 +30,7 @@ VERSION: Final = 1
 #: Seconds the whole of it may take.
 PATIENCE: Final = 5.0
 
-#: Takes the control characters out of a stranger's text.
-CONTROL: Final = dict.fromkeys((*range(32), *range(127, 160)))
+_CONTROL: Final = dict.fromkeys((*range(32), *range(127, 160)))
 
 
 @dataclass(frozen=True)
@@ -74,20 +73,20 @@ async def dial(channel: Channel, own: Own, target: str, address: tuple[str, int]
     answer = await channel.read()
     match _unpack(answer):
         case ("no", str(code), str(text)):
-            raise RefusedError(code, _clean(text))
+            raise RefusedError(code, clean(text))
         case ("ok", int(), str(name), int(creation), bytes(nonce), str(python), tuple(capabilities)):
             if len(nonce) != 32:
                 raise RefusedError("malformed", "its answer is malformed")
         case _:
             raise RefusedError("malformed", "its answer is malformed")
     if name != target:
-        raise RefusedError("name", f"the node there calls itself {_clean(name)!r}")
+        raise RefusedError("name", f"the node there calls itself {clean(name)!r}")
     channel.write_soon(MAGIC + _proof(own.cookie, b"dials", hello, answer))
     reply = await channel.read()
     if not hmac.compare_digest(reply, MAGIC + _proof(own.cookie, b"is dialled", hello, answer)):
         match _unpack(reply):
             case ("no", str(code), str(text)):
-                raise RefusedError(code, _clean(text))
+                raise RefusedError(code, clean(text))
         raise RefusedError("cookie", "it does not know this node's cookie")
     return Peer(name, creation, python, tuple(map(str, capabilities)))
 
@@ -108,20 +107,25 @@ async def receive_hello(channel: Channel, own: Own, port: int) -> tuple[Peer, by
         case _:
             raise RefusedError("malformed", "the hello is malformed")
     if target != own.name:
-        raise RefusedError("name", f"this is {own.name}, not {_clean(target)}")
+        raise RefusedError("name", f"this is {own.name}, not {clean(target)}")
     here, _ = channel.address("sockname")
     if dialled != port or host not in (here, own.name.partition("@")[2]):
-        raise RefusedError("address", f"it was dialled at {_clean(host)}:{dialled}, which is not its address")
+        raise RefusedError("address", f"it was dialled at {clean(host)}:{dialled}, which is not its address")
     return Peer(name, creation, python, tuple(map(str, capabilities))), hello
 
 
-async def answer_hello(channel: Channel, own: Own, hello: bytes) -> None:
-    """The dialled side, second half: returns when the caller has proved itself; raises ``RefusedError``."""
+async def answer_hello(channel: Channel, own: Own, hello: bytes) -> bytes:
+    """The dialled side, second half: the answer given, when the caller has proved itself; or ``RefusedError``."""
     answer = _pack(("ok", VERSION, *_self(own)))
     channel.write_soon(answer)
     proof = await channel.read()
     if not hmac.compare_digest(proof, MAGIC + _proof(own.cookie, b"dials", hello, answer)):
         raise RefusedError("cookie", "its cookie is another one. Start both nodes with the same cookie")
+    return answer
+
+
+def confirm(channel: Channel, own: Own, hello: bytes, answer: bytes) -> None:
+    """The dialled side, the end: prove itself to the caller. From now on both are connected."""
     channel.write_soon(MAGIC + _proof(own.cookie, b"is dialled", hello, answer))
 
 
@@ -153,6 +157,6 @@ def _unpack(frame: bytes) -> Any:
         raise RefusedError("malformed", "what it sent is malformed") from error
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """Text of an unproven stranger, for a terminal."""
-    return text.translate(CONTROL)[:200]
+    return text.translate(_CONTROL)[:200]

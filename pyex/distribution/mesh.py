@@ -10,10 +10,11 @@ import asyncio
 import errno
 import logging
 import secrets
+import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, TypeVar
 
-from pyex.core.errors import ConnectError, NotSendable
+from pyex.core.errors import ConnectError, NodeStartError, NotSendable
 from pyex.core.identity import identity
 from pyex.core.ids import Pid
 from pyex.core.scheduler import Scheduler, scheduler_of_thread
@@ -22,7 +23,6 @@ from pyex.distribution import epmd, handshake
 from pyex.distribution.channel import Channel
 from pyex.distribution.connection import Connection, Outgoing
 from pyex.distribution.epmd import NameInUseError
-from pyex.distribution.errors import NodeStartError
 from pyex.distribution.handshake import Own, Peer, RefusedError
 from pyex.distribution.name_service import NameService
 from pyex.distribution.names import LOOPBACK, is_loopback, split
@@ -47,12 +47,13 @@ class Mesh:
         self._service: NameService | None = None
         #: dials under way, by node
         self._dials: dict[str, asyncio.Task[None]] = {}
-        #: nodes that are proving themselves to this one
-        self._incoming: dict[str, asyncio.Task[None]] = {}
         #: set when a connection to the node is there
         self._arrivals: dict[str, asyncio.Event] = {}
         #: signals for nodes that are being dialled because of them
         self._waiting: dict[str, list[Outgoing]] = {}
+        #: signals that other threads have posted to the loop, by node: how many it has not looked at yet
+        self._posted: dict[str, int] = {}
+        self._posting = threading.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
     # Starting and stopping
@@ -107,7 +108,7 @@ class Mesh:
         for connection in list(self.connections.values()):
             connection.channel.close()
             self._lost(connection)
-        for task in (*self._tasks, *self._dials.values(), *self._incoming.values()):
+        for task in (*self._tasks, *self._dials.values()):
             task.cancel()
         if self._service is not None:
             self._service.close()
@@ -141,16 +142,35 @@ class Mesh:
             self._carry(node, connection, Outgoing(target, op, args))
 
     def deliver_to_name(self, name: str, node: str, op: int, args: Any) -> None:
-        """Carry a signal to whoever has that name on another node; or, for some signals, to the node."""
+        """Carry a signal to whoever has that name on another node."""
         self._carry(node, self.connections.get(node), Outgoing((name, node), op, args))
 
+    def deliver_to_node(self, node: str, op: int, args: Any) -> None:
+        """Carry a signal that is for another node itself."""
+        self._carry(node, self.connections.get(node), Outgoing(None, op, args))
+
     def _carry(self, node: str, connection: Connection | None, signal: Outgoing) -> None:
-        if connection is not None:
-            connection.carry(signal)
-        elif scheduler_of_thread() is self._scheduler:
-            self._dial_for(node, signal)
-        else:
-            self._scheduler.run_on_loop(self._dial_for, node, signal)
+        if scheduler_of_thread() is self._scheduler:
+            if connection is not None:
+                connection.carry(signal)
+            else:
+                self._dial_for(node, signal)
+            return
+        with self._posting:
+            # Behind what threads have posted to the loop while there was no connection, or it is overtaken.
+            posted = self._posted.get(node, 0)
+            if connection is None or posted:
+                self._posted[node] = posted + 1
+                self._scheduler.run_on_loop(self._carry_posted, node, signal)
+                return
+        connection.carry(signal)
+
+    def _carry_posted(self, node: str, signal: Outgoing) -> None:
+        self._dial_for(node, signal)
+        with self._posting:
+            self._posted[node] -= 1
+            if not self._posted[node]:
+                del self._posted[node]
 
     def _dial_for(self, node: str, signal: Outgoing) -> None:
         """On the loop: there was no connection a moment ago."""
@@ -191,11 +211,6 @@ class Mesh:
         await asyncio.shield(dial)
 
     async def _dial(self, node: str) -> None:
-        incoming = self._incoming.get(node)
-        if incoming is not None:  # it is just introducing itself
-            await asyncio.wait([incoming])
-            if node in self.connections:
-                return
         channel = None
         try:
             async with asyncio.timeout(handshake.PATIENCE):
@@ -260,16 +275,17 @@ class Mesh:
 
     async def _welcome(self, channel: Channel) -> None:
         caller = "somebody at {}:{}".format(*channel.address("peername"))
-        task = asyncio.current_task()
-        assert task is not None
-        peer = None
         try:
             async with asyncio.timeout(handshake.PATIENCE):
                 peer, hello = await handshake.receive_hello(channel, self.own, self._port)
-                caller = peer.name.translate(handshake.CONTROL)
-                self._check_caller(peer)
-                self._incoming[peer.name] = task
-                await handshake.answer_hello(channel, self.own, hello)
+                caller = handshake.clean(peer.name)
+                if peer.name == self.own.name:
+                    raise RefusedError("name", f"the name {caller} is this node's own. Choose another one")
+                before = self.connections.get(peer.name)
+                self._break_tie(peer, before)
+                answer = await handshake.answer_hello(channel, self.own, hello)
+                self._break_tie(peer, before)  # again: this node may have dialled meanwhile
+                handshake.confirm(channel, self.own, hello, answer)
                 self._install(channel, peer)
         except RefusedError as refusal:
             if refusal.code != "simultaneous":
@@ -280,15 +296,11 @@ class Mesh:
             log.warning("%s connected and did not finish its introduction", caller)
         except OSError:
             channel.close()  # gone again; a port scan, or a dial given up
-        finally:
-            if peer is not None and self._incoming.get(peer.name) is task:
-                del self._incoming[peer.name]
 
-    def _check_caller(self, peer: Peer) -> None:
-        if peer.name == self.own.name:
-            raise RefusedError("name", f"the name {peer.name} is this node's own. Choose another one")
-        # Both dial at once: the dial of the node with the greater name is the one that counts.
-        if peer.name in self._dials and self.own.name > peer.name:
+    def _break_tie(self, peer: Peer, before: Connection | None) -> None:
+        """Both dial at once: the dial of the node with the greater name is the one that counts."""
+        dialling = peer.name in self._dials and self.own.name > peer.name
+        if dialling or self.connections.get(peer.name) is not before:
             raise RefusedError("simultaneous", "this node is dialling that one already")
 
     def _install(self, channel: Channel, peer: Peer) -> None:

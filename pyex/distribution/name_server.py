@@ -23,6 +23,7 @@ from pyex.distribution.epmd import (
     pack_registration,
     unpack_registration,
 )
+from pyex.distribution.names import is_short_name
 
 #: Seconds after a take-over in which the living register again, before anybody can have an unknown name.
 GRACE = 2.0
@@ -74,7 +75,11 @@ class NameServer:
         sockname = writer.get_extra_info("sockname")[0]
         if registration.extra != EXTRA_AGAIN:
             await self._settle(registration.name)
-        taken = registration.name in self._nodes or not (peer.is_loopback or str(peer) == sockname)
+        taken = (
+            registration.name in self._nodes
+            or not is_short_name(registration.name)
+            or not (peer.is_loopback or str(peer) == sockname)
+        )
         writer.write(struct.pack(">BBI", ALIVE2_X_RESP, int(taken), 1 + secrets.randbelow((1 << 32) - 1)))
         if taken:
             await writer.drain()

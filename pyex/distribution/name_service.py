@@ -69,9 +69,9 @@ class NameService:
         for attempt in range(5):  # another node may win the race to serve, or stop serving just now
             try:
                 reader, self._writer = await epmd.register(registration)
-            except NameInUseError:
-                raise
-            except (OSError, TimeoutError):
+            except TimeoutError:
+                raise TimeoutError("what listens there does not answer: it is frozen, or no name service") from None
+            except OSError:
                 if attempt == 4:
                     raise
                 if attempt == 0 and not take_over:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 
-from pyex.distribution.errors import NodeNameError
+from pyex.core.errors import NodeNameError
 
 LOOPBACK = "127.0.0.1"
 
@@ -29,6 +29,11 @@ def full_name(text: str) -> str:
             "another machine: bob, or bob@192.168.1.5"
         )
     return f"{short}@{host}"
+
+
+def is_short_name(text: str) -> bool:
+    """Whether it can stand before the ``@``; what a stranger registers is shown to people only if so."""
+    return _SHORT.fullmatch(text) is not None
 
 
 def split(name: str) -> tuple[str, str]:

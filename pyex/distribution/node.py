@@ -4,32 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import concurrent.futures
 import logging
-import threading
+import os
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
+from pyex.core.asking import ask
 from pyex.core.carrier import route
-from pyex.core.errors import ConnectError, NotDistributed
+from pyex.core.errors import ConnectError, NodeStartError, NotDistributed
 from pyex.core.identity import identity
 from pyex.core.ids import Pid, Ref, pid_of
-from pyex.core.messaging import select
-from pyex.core.patterns import ANY
+from pyex.core.process import ControlBlock
 from pyex.core.runtime import runtime
-from pyex.core.signals import EXIT, MONITOR_EXIT, SEND, SPAWN_REQUEST, signal
+from pyex.core.signals import EXIT, MONITOR_EXIT, SPAWN_REQUEST, answer, signal
 from pyex.core.spawning import spawn as spawn_locally
 from pyex.core.spawning import spawn_link as spawn_link_locally
 from pyex.core.spawning import spawn_monitor as spawn_monitor_locally
 from pyex.core.threads import this_process
 from pyex.distribution import epmd
 from pyex.distribution.cookie import find_cookie
-from pyex.distribution.errors import NodeStartError
 from pyex.distribution.mesh import Mesh
 from pyex.distribution.names import LOOPBACK, full_name
 
 log = logging.getLogger("pyex.node")
 
-_starting = threading.Lock()
+#: The creation of no node: that of the pids given for processes that could not be started.
+NEVER: Final = 1 << 32
+
+#: Seconds that the end of the interpreter waits for a node to leave its mesh in order.
+LAST_WORDS: Final = 1.0
 
 # Inside the namespace, "list" is Node.list.
 _Names: TypeAlias = list[str]
@@ -39,10 +43,14 @@ _Found: TypeAlias = list[tuple[str, int]]
 class _Current:
     """The mesh this node is part of, if it has a name."""
 
-    __slots__ = ("mesh",)
+    __slots__ = ("interpreter", "mesh", "starting")
 
     def __init__(self) -> None:
         self.mesh: Mesh | None = None
+        #: the name is being taken right now
+        self.starting = False
+        #: the OS process that is the node; a fork of it is not
+        self.interpreter = 0
 
 
 _current = _Current()
@@ -76,26 +84,13 @@ class Node:
         if not isinstance(port, int) or not 0 <= port <= 65535:
             raise NodeStartError(f"{port!r} is no port. Choose one from 1024 to 65535")
         secret = find_cookie(cookie)
-        with _starting:
-            if _current.mesh is not None:
-                raise NodeStartError(f"this node has a name already, {identity.name}. Node.stop() first")
-            mesh: Mesh = _call(lambda: Mesh.start(runtime.first(), full, secret, port))
-            _current.mesh = mesh
-            route.carrier = mesh
-            atexit.unregister(Node.stop)
-            atexit.register(Node.stop)  # the others learn at once that this node goes
+        mesh: Mesh = _call(lambda: _start(full, secret, port))
         return mesh.own.name
 
     @staticmethod
     def stop() -> bool:
         """Disconnect from all nodes and give up the name; False if there was none."""
-        with _starting:
-            mesh, _current.mesh = _current.mesh, None
-            if mesh is None:
-                return False
-            route.close()
-            _call(mesh.stop)
-        return True
+        return bool(_call(_stop))
 
     @staticmethod
     def self() -> str:
@@ -178,6 +173,43 @@ class Node:
         return _spawn(node, fn, args, link=False, monitor=True)
 
 
+async def _start(name: str | None, cookie: bytes, port: int) -> Mesh:
+    """On the loop, where such steps take turns."""
+    if _current.mesh is not None or _current.starting:
+        what = f"has a name already, {identity.name}" if _current.mesh is not None else "is being started already"
+        raise NodeStartError(f"this node {what}. Node.stop() first")
+    _current.starting = True
+    try:
+        mesh = await Mesh.start(runtime.first(), name, cookie, port)
+    finally:
+        _current.starting = False
+    _current.mesh = route.carrier = mesh
+    _current.interpreter = os.getpid()
+    atexit.unregister(_leave)
+    atexit.register(_leave)
+    return mesh
+
+
+async def _stop() -> bool:
+    mesh, _current.mesh = _current.mesh, None
+    if mesh is None:
+        return False
+    route.close()
+    await mesh.stop()
+    return True
+
+
+def _leave() -> None:
+    """At the end of the interpreter: the other nodes learn at once that this one goes."""
+    if _current.mesh is None or _current.interpreter != os.getpid():
+        return
+    leaving = asyncio.run_coroutine_threadsafe(_stop(), runtime.first().loop)
+    try:
+        leaving.result(LAST_WORDS)
+    except (concurrent.futures.TimeoutError, concurrent.futures.CancelledError):
+        pass  # its scheduler is stuck: the system closes the connections
+
+
 async def _names(host: str) -> _Found:
     mesh = _current.mesh
     return await (mesh.ask(host, lambda: epmd.names(host)) if mesh is not None else epmd.names(host))
@@ -198,19 +230,24 @@ def _spawn(node: str, fn: Callable[..., Any], args: tuple[Any, ...], *, link: bo
         if monitor:
             return spawn_monitor_locally(fn, *args, link=link)
         return (spawn_link_locally if link else spawn_locally)(fn, *args), Ref()
-    process = this_process()
-    ref = Ref()
+    pid = None
     try:
         Node.connect(full)
     except ConnectError as error:
         log.warning("Cannot spawn on %s: %s", full, error)
-        pid = None
+        ref = Ref()
     else:
-        request = (process.pid, ref, process.leader, link, monitor, (fn, args))
-        route.carrier.deliver_to_name("", full, SPAWN_REQUEST, request)
-        _, pid = select(process, ((ref, ANY),), None, None)
+
+        def request(process: ControlBlock, alias: Ref) -> None:
+            nonlocal ref
+            ref = alias
+            what = (process.pid, ref, process.leader, link, monitor, (fn, args))
+            route.carrier.deliver_to_node(full, SPAWN_REQUEST, what)
+
+        pid = ask(request)
+    process = this_process()
     if pid is None:
-        pid = pid_of((ref.number, full, 0))
+        pid = pid_of((ref.number, full, NEVER))
         relations = process.relate()
         if link:
             relations.links[pid] = None
@@ -223,24 +260,21 @@ def _spawn(node: str, fn: Callable[..., Any], args: tuple[Any, ...], *, link: bo
 
 def _call(make: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
     """Run a coroutine on the loop of the mesh and wait for its result, in a process of any kind."""
-    process = this_process()
-    ref = Ref()
     scheduler = runtime.first()
 
-    async def work() -> None:
-        try:
-            outcome = (ref, True, await make())
-        except Exception as error:  # raised again where it belongs
-            outcome = (ref, False, error)
-        signal(process.pid, SEND, outcome)
-
-    def begin() -> None:
-        task: asyncio.Task[None] = scheduler.loop.create_task(work())
+    def begin(asker: Pid, alias: Ref) -> None:
+        task: asyncio.Task[None] = scheduler.loop.create_task(work(asker, alias))
         _calls.add(task)
         task.add_done_callback(_calls.discard)
 
-    scheduler.run_on_loop(begin)
-    _, ok, result = select(process, ((ref, bool, ANY),), None, None)
+    async def work(asker: Pid, alias: Ref) -> None:
+        try:
+            outcome = (True, await make())
+        except Exception as error:  # raised again where it belongs
+            outcome = (False, error)
+        answer(asker, alias, outcome)
+
+    ok, result = ask(lambda process, alias: scheduler.run_on_loop(begin, process.pid, alias))
     if not ok:
         raise result
     return result

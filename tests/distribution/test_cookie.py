@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pyex.distribution import cookie
-from pyex.distribution.errors import CookieError
+from pyex.core.errors import CookieError
 
 ROOT = Path(__file__).parents[2]
 

@@ -29,7 +29,7 @@ from pyex import (
     sleep,
     spawn,
 )
-from pyex.distribution.errors import NodeNameError, NodeStartError
+from pyex.core.errors import NodeNameError, NodeStartError
 
 # What these tests ship to other nodes is of this module, which those cannot import.
 cloudpickle.register_pickle_by_value(sys.modules[__name__])

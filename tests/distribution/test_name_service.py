@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pyex import ConnectError, Node
 from pyex.distribution.epmd import Registration, pack_registration, unpack_registration
-from pyex.distribution.errors import NodeStartError
+from pyex.core.errors import NodeStartError
 from pyex.distribution.mesh import Mesh
 
 

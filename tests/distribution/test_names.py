@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyex.distribution.errors import NodeNameError
+from pyex.core.errors import NodeNameError
 from pyex.distribution.names import full_name, is_loopback, split
 
 
