@@ -9,8 +9,8 @@ from typing import Any
 from pyex.core import group_leader, reports
 from pyex.core.carrier import Parcel
 from pyex.core.crash import Crash
-from pyex.core.errors import Exit, NotSendable, Terminated
-from pyex.core.isolation import snapshot
+from pyex.core.errors import Exit, Terminated
+from pyex.core.isolation import snapshot_or_text
 from pyex.core.process import ControlBlock
 
 
@@ -57,9 +57,9 @@ def reason_of(error: BaseException | None) -> Any:
     if error is None:
         return "normal"
     if isinstance(error, Exit | Terminated):
-        return _sendable(error.reason)
+        return snapshot_or_text(error.reason)
     if isinstance(error, SystemExit):
-        return "normal" if error.code in (None, 0) else ("exit", _sendable(error.code))
+        return "normal" if error.code in (None, 0) else ("exit", snapshot_or_text(error.code))
     return Crash.of(error)
 
 
@@ -84,10 +84,3 @@ def _unpack(reason: Parcel) -> Any:
         return reason.open()
     except Exception as error:  # whatever the code of another node does
         return ("undecodable", repr(error))
-
-
-def _sendable(value: Any) -> Any:
-    try:
-        return snapshot(value)
-    except NotSendable:
-        return repr(value)

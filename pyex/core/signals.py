@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import logging
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
@@ -16,9 +17,11 @@ from typing import Any, Final
 from pyex.core.carrier import Parcel, route
 from pyex.core.errors import Terminated
 from pyex.core.ids import Pid, Ref
-from pyex.core.isolation import snapshot
+from pyex.core.isolation import IMMUTABLE, brief, snapshot, snapshot_or_text
 from pyex.core.messages import Exited, down
 from pyex.core.process import ControlBlock, aliases, free_name, processes
+
+log = logging.getLogger("pyex.process")
 
 LINK: Final = 1  # (sender,)
 SEND: Final = 2  # message
@@ -126,14 +129,20 @@ def doom(process: ControlBlock, reason: Any) -> None:
 
 
 def end(process: ControlBlock, reason: Any) -> None:
-    """Take a process that has stopped running out of the world, and tell those who asked to be told."""
+    """Take a process that has stopped running out of the world, and tell those who asked to be told.
+
+    Never raises; a process that has been ended already (it was declared dead) is left alone.
+    """
     pid = process.pid
-    del processes[pid.key]
+    relations = process.relations
+    if type(reason) not in IMMUTABLE:
+        reason = snapshot_or_text(reason)  # decided once, for all: what was shared on its way here cannot be copied
+    if processes.pop(pid.key, None) is None:
+        return
     if process.exiting is None:
         process.exiting = _ENDED if type(reason) is str and reason == "normal" else Terminated(reason)
     # Who still holds this block (a stack that is parked behind it, say) is not to hold what the process had.
     process.mailbox = process.greenlet = process.start = process.initial_call = None
-    relations = process.relations
     if relations is None:
         return
     process.relations = None
@@ -142,17 +151,35 @@ def end(process: ControlBlock, reason: Any) -> None:
     for ref in relations.aliases or ():
         aliases.pop(ref, None)
     for ref, watched in relations.monitors.items():
-        stop_watching(pid, ref, watched)
+        try:
+            stop_watching(pid, ref, watched)
+        except Exception as error:  # of the way to another node; the others are to hear of the end all the same
+            failed(process, error)
     for peer, unlinking in relations.links.items():
         if unlinking is None:
-            signal(peer, EXIT, (pid, snapshot(reason)))
+            _tell(process, peer, EXIT, (pid,), reason)
     for ref, (watcher, identity) in relations.watchers.items():
-        args = (pid, ref, identity, snapshot(reason))
         neighbour = processes.get(watcher.key)
-        if neighbour is not None and neighbour.owner is process.owner:
-            _on_monitor_exit(neighbour, args)  # as signal() does in the end, without the way there
+        if neighbour is not None and neighbour.owner is process.owner and type(reason) in IMMUTABLE:
+            _on_monitor_exit(neighbour, (pid, ref, identity, reason))  # as signal() does, without the way there
         else:
-            signal(watcher, MONITOR_EXIT, args)
+            _tell(process, watcher, MONITOR_EXIT, (pid, ref, identity), reason)
+
+
+def _tell(process: ControlBlock, who: Pid, op: int, args: tuple[Any, ...], reason: Any) -> None:
+    """Tell one of those concerned of a process's end: with its reason, or with a description of one that cannot go there."""
+    try:
+        signal(who, op, (*args, snapshot(reason)))
+    except Exception:  # its copy fails, or its encoding for another node
+        try:
+            signal(who, op, (*args, brief(reason)))
+        except Exception as error:
+            failed(process, error)
+
+
+def failed(process: ControlBlock, error: BaseException) -> None:
+    """Say that something of the runtime's own went wrong, whatever it is: where nobody could be told by raising."""
+    log.error("For %r: %s", process.pid, brief(error), exc_info=error)
 
 
 def _on_message(process: ControlBlock, message: Any) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 
 from greenlet import getcurrent
 
+from pyex.core.carried import snapshot_call
 from pyex.core.errors import NameTaken
 from pyex.core.ids import Pid, Ref, new_pid, new_ref
 from pyex.core.interrupts import interrupts
-from pyex.core.isolation import snapshot_call
 from pyex.core.marks import mark
 from pyex.core.process import ControlBlock, Owner, names, naming, processes
 from pyex.core.runtime import runtime

@@ -588,3 +588,20 @@ def test_exit_reasons_are_snapshots():
     assert {first.ref, other.ref} == {ref, second}
     assert first.reason == other.reason == [1, 2]
     assert first.reason is not other.reason
+
+
+def test_a_refusal_shows_what_a_users_code_raised_and_nothing_of_ours():
+    class Careful:
+        def __reduce__(self):
+            raise ValueError("keep your hands off")
+
+    for refuse in (lambda: snapshot([Careful()]), lambda: spawn(print, Careful())):
+        with pytest.raises(NotSendable) as raised:
+            refuse()
+        assert isinstance(raised.value.__cause__, ValueError)
+        assert raised.value.__cause__.__traceback__.tb_frame.f_code.co_name == "__reduce__"
+        assert raised.value.__suppress_context__
+    with pytest.raises(NotSendable) as raised:
+        snapshot([threading.Lock()])
+    assert raised.value.__cause__ is None
+    assert raised.value.__suppress_context__

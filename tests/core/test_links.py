@@ -1,10 +1,29 @@
 """Links and exits: statements 1 to 13a of the behaviour contract, wherever the two processes live."""
 
 import random
+import threading
 
 import pytest
 
-from pyex import Crash, Down, Exit, Exited, NoProcess, Process, Ref, exit, receive, self, send, sleep, spawn, spawn_link
+from pyex import (
+    Crash,
+    Down,
+    Exit,
+    Exited,
+    NoProcess,
+    Pid,
+    Process,
+    Ref,
+    exit,
+    receive,
+    self,
+    send,
+    share,
+    sleep,
+    spawn,
+    spawn_link,
+)
+from pyex.core.carrier import route
 from pyex.core.process import processes
 from tests.core.support import (
     PLACES,
@@ -618,3 +637,57 @@ def test_the_wrong_things_are_refused_with_a_word():
     with pytest.raises(TypeError, match="spawn"):
         Process()
     assert spawn(int) != spawn(int)
+
+
+def test_5_a_reason_that_cannot_be_copied_again_is_described_to_all(places):
+    def body():
+        trap()
+        pid = link_at(places[1], forever)
+        refs = [Process.monitor(pid), Process.monitor(pid)]
+        Process.exit(pid, share(threading.Lock()))
+        reasons = [receive(Down(ref), timeout=SOON).reason for ref in refs]
+        return [*reasons, receive(Exited(pid), timeout=SOON).reason]
+
+    one, *others = result_at(places[0], body)
+    assert one.startswith("<unlocked _thread.lock")
+    assert others == [one, one]
+
+
+class Stubborn:
+    """It can be copied so often."""
+
+    def __init__(self, copies):
+        self.copies = copies
+
+    def __reduce__(self):
+        if not self.copies:
+            raise ValueError("no more copies")
+        return Stubborn, (self.copies - 1,)
+
+
+def test_5_a_reason_whose_copy_fails_later_keeps_nobody_from_being_told(places):
+    def body():
+        pid = start_at(places[1], forever)
+        refs = [Process.monitor(pid) for _ in range(3)]
+        Process.exit(pid, Stubborn(2))
+        return [receive(Down(ref), timeout=SOON).reason for ref in refs]
+
+    assert all(isinstance(reason, str) and "Stubborn" in reason for reason in result_at(places[0], body))
+
+
+def test_5_a_way_to_another_node_that_fails_keeps_nobody_from_being_told(monkeypatch):
+    class Refusing:
+        def deliver(self, *_):
+            raise ValueError("cannot be encoded")
+
+    pid = spawn(forever)
+    settle(pid)
+    far = Pid("0.1.0", "far@nowhere")
+    processes[pid.key].relate().links[far] = None
+    processes[pid.key].relate().watchers[Ref()] = (far, pid)
+    ref = Process.monitor(pid)
+    settle(pid)
+    monkeypatch.setattr(route, "carrier", Refusing())
+    Process.exit(pid, "over")
+    assert receive(Down(ref), timeout=SOON).reason == "over"
+    assert not Process.alive(pid)
