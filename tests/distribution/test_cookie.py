@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pyex.distribution import cookie
 from pyex.core.errors import CookieError
+from pyex.distribution import cookie
 
 ROOT = Path(__file__).parents[2]
 

@@ -3,6 +3,7 @@
 import os
 import socket
 import struct
+import time
 
 import msgpack
 import pytest
@@ -188,3 +189,13 @@ def test_a_malformed_frame_after_the_proof_closes_that_connection_and_nothing_el
             stranger.send(frame)
             assert stranger.frame() is None
         assert "bob@127.0.0.1" in Node.list()
+
+
+def test_a_stranger_under_a_nodes_name_does_not_keep_us_from_that_node(alice, nodes):
+    nodes("bob")
+    with Stranger() as stranger:
+        stranger.hello(name="bob@127.0.0.1")
+        assert stranger.answer()[0] == "ok"
+        begun = time.monotonic()
+        assert Node.connect("bob")
+        assert time.monotonic() - begun < handshake.PATIENCE / 2

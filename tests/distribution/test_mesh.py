@@ -30,6 +30,7 @@ from pyex import (
     spawn,
 )
 from pyex.core.errors import NodeNameError, NodeStartError
+from pyex.core.identity import identity
 
 # What these tests ship to other nodes is of this module, which those cannot import.
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -374,6 +375,119 @@ def test_a_signal_to_a_node_not_connected_yet_connects_and_keeps_its_order(nodes
         send(("main", BOB), (self(), "echo", number))
     assert [receive(timeout=10)[1] for _ in range(100)] == list(range(100))
     assert Node.list() == [BOB]
+
+
+def test_52_nobody_is_overtaken_while_a_connection_comes_up(alice, nodes):
+    """From a thread, whose signals go to the loop first and straight to the connection later."""
+    nodes("bob")
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for _ in range(10):
+            for number in range(1000):
+                send(("main", BOB), (self(), "echo", number))
+            assert [receive(("echo", ANY), timeout=10)[1] for _ in range(1000)] == list(range(1000))
+            Node.disconnect(BOB)
+    finally:
+        sys.setswitchinterval(interval)
+
+
+@in_process
+def test_a_pid_typed_in_before_its_node_was_met_is_that_process(nodes):
+    nodes("bob")
+    Process.flag("trap_exit", True)
+    pid = Node.spawn("bob", echo)
+    Node.disconnect("bob")
+    identity.creations.clear()
+    typed = eval(repr(pid))
+    assert typed.key[2] == 0
+    assert typed == pid
+    assert hash(typed) == hash(pid)
+    Process.link(typed)
+    ref = Process.monitor(typed)
+    here = self()
+    Node.spawn("bob", lambda: send(here, Process.alive(typed)))
+    assert receive(bool, timeout=10) is True
+    send(typed, "done")
+    assert receive(Exited(pid), timeout=10).reason == "done"
+    assert receive(Down(ref), timeout=10).reason == "done"
+
+
+@in_process
+def test_the_pid_of_what_could_not_be_started_is_never_anybodys(nodes):
+    Process.flag("trap_exit", True)
+    pids = [Node.spawn("bob", echo) for _ in range(50)]
+    assert len(set(pids)) == 50
+    nodes("bob")
+    for _ in range(200):
+        Node.spawn("bob", echo)
+    for pid in pids:
+        ref = Process.monitor(pid)
+        assert receive(Down(ref), timeout=10).reason == "noproc"
+
+
+@in_process
+def test_nodes_are_started_one_at_a_time(nodes):
+    Node.stop()
+    here = self()
+
+    def begin(name):
+        try:
+            send(here, ("started", Node.start(name)))
+        except NodeStartError as error:
+            send(here, ("refused", str(error)))
+
+    def both():
+        for name in ("one", "two"):
+            spawn(begin, name)
+
+    spawn(both)
+    outcomes = sorted(receive(timeout=10)[0] for _ in range(2))
+    assert outcomes == ["refused", "started"]
+
+
+@in_process
+def test_an_exit_reason_that_cannot_be_carried_goes_as_its_description(nodes):
+    nodes("bob")
+    here = self()
+    victim = spawn(receive)
+
+    def watch():
+        ref = Process.monitor(victim)
+        send(here, "watching")
+        send(here, ("down", receive(Down(ref)).reason))
+
+    Node.spawn("bob", watch)
+    receive("watching", timeout=10)
+    Process.exit(victim, ("because of", threading.Lock))
+    assert receive(("down", ANY), timeout=10)[1][0] == "because of"
+
+
+def test_a_reason_with_code_reaches_a_node_of_another_python(alice, nodes, monkeypatch):
+    from pyex.distribution import connection
+
+    nodes("bob")
+    here = self()
+    victim = spawn(receive)
+
+    def watch():
+        ref = Process.monitor(victim)
+        send(here, "watching")
+        send(here, ("down", receive(Down(ref)).reason))
+
+    Node.spawn("bob", watch)
+    receive("watching", timeout=10)
+    monkeypatch.setattr(connection, "python_version", lambda: "9.9")
+    Process.exit(victim, ("reason", lambda: None))
+    reason = receive(("down", ANY), timeout=10)[1]
+    assert isinstance(reason, str)
+    assert reason.startswith("('reason', <function")
+
+
+def test_a_node_leaves_in_bounded_time_also_when_its_scheduler_is_stuck(name_service):
+    program = "import time\nfrom pyex import *\nNode.start('lib')\nspawn(time.sleep, 60)\ntime.sleep(0.2)\n"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 @in_process

@@ -1,5 +1,8 @@
 import os
 import shutil
+import signal
+import socket
+import struct
 import subprocess
 import time
 
@@ -8,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyex import ConnectError, Node
-from pyex.distribution.epmd import Registration, pack_registration, unpack_registration
 from pyex.core.errors import NodeStartError
+from pyex.distribution.epmd import Registration, pack_registration, unpack_registration
 from pyex.distribution.mesh import Mesh
 
 
@@ -131,8 +134,6 @@ def test_a_port_in_use_is_refused_and_says_so(alice):
 
     taken = _current.mesh._port
     Node.stop()
-    import socket
-
     with socket.socket() as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(("127.0.0.1", taken))
@@ -140,3 +141,37 @@ def test_a_port_in_use_is_refused_and_says_so(alice):
         with pytest.raises(NodeStartError, match=f"port {taken} of 127.0.0.1 is in use"):
             Node.start("alice", port=taken)
     assert Node.start("alice", port=taken)
+
+
+def test_a_frozen_name_service_is_a_clear_error_and_not_a_long_silence(name_service, nodes, monkeypatch):
+    from pyex.distribution import epmd
+
+    [first] = nodes("first")
+    monkeypatch.setattr(epmd, "PATIENCE", 0.5)
+    first.process.send_signal(signal.SIGSTOP)
+    try:
+        begun = time.monotonic()
+        with pytest.raises(NodeStartError, match="does not answer: it is frozen, or no name service"):
+            Node.start("alice")
+        assert time.monotonic() - begun < 5
+    finally:
+        first.process.send_signal(signal.SIGCONT)
+    assert Node.start("alice")
+    Node.stop()
+
+
+@pytest.mark.parametrize("port", ["abc", "0", "99999", "-1", ""])
+def test_a_port_of_the_name_service_that_is_none_is_a_clear_error(name_service, monkeypatch, port):
+    monkeypatch.setenv("ERL_EPMD_PORT", port)
+    with pytest.raises(NodeStartError, match="ERL_EPMD_PORT"):
+        Node.start("alice")
+
+
+@pytest.mark.parametrize("name", [b"\x1b]0;pwned\x07evil", b"x at port 5\nname ghost", b"a b", b"a" * 100])
+def test_names_that_would_steer_a_terminal_are_not_registered(alice, name):
+    body = struct.pack(">HBBHHH", 5, 77, 0, 6, 5, len(name)) + name + struct.pack(">H", 0)
+    request = bytes([120]) + body
+    with socket.create_connection(("127.0.0.1", int(os.environ["ERL_EPMD_PORT"])), timeout=10) as sock:
+        sock.sendall(struct.pack(">H", len(request)) + request)
+        assert sock.recv(2)[1] == 1
+    assert Node.names() == ["alice"]
