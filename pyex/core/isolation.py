@@ -66,10 +66,11 @@ def share(obj: Any) -> Shared:
     return Shared(obj)
 
 
-def snapshot(value: T) -> T:
+def snapshot(value: T, memo: Memo | None = None) -> T:
     """A copy of ``value`` that shares nothing mutable with it; ``value`` itself if it is immutable.
 
-    Raises :class:`NotSendable`, a ``TypeError``, with the place of what cannot be copied.
+    Raises :class:`NotSendable`, a ``TypeError``, with the place of what cannot be copied. A ``memo`` tells what was
+    copied before, and is told what is now.
     """
     kind = type(value)
     if kind in IMMUTABLE:
@@ -77,11 +78,26 @@ def snapshot(value: T) -> T:
     if kind is tuple and IMMUTABLE.issuperset(map(type, value)):  # type: ignore[call-overload]
         return value
     try:
-        return copy_value(value, {})  # type: ignore[no-any-return]
+        return copy_value(value, {} if memo is None else memo)  # type: ignore[no-any-return]
     except Unsendable as refusal:
         raise NotSendable(refusal.text("the message")) from users_error(refusal)
     except RecursionError:
         raise NotSendable("the message is nested too deeply to be copied") from None
+
+
+class Template:
+    """A message to be copied again and again; what was shared when it was made is shared with every copy."""
+
+    __slots__ = ("_shared", "_value")
+
+    def __init__(self, value: Any) -> None:
+        memo: Memo = {}
+        self._value = snapshot(value, memo)
+        self._shared = {key: known for key, known in memo.items() if known[0] is known[1]}
+
+    def copy(self) -> Any:
+        """One more."""
+        return snapshot(self._value, dict(self._shared))
 
 
 def snapshot_or_text(value: Any) -> Any:
@@ -238,8 +254,8 @@ def _copy_partial(value: functools.partial[Any], memo: Memo) -> functools.partia
     )
 
 
-def _unshare(value: Shared, _memo: Memo) -> Any:
-    return value.value
+def _unshare(value: Shared, memo: Memo) -> Any:
+    return remember(memo, value.value, value.value)
 
 
 _COPIERS: Final[dict[type, Callable[[Any, Memo], Any]]] = {

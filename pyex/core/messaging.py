@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
 from typing import Any, Final, NoReturn, TypeVar
 
 from greenlet import getcurrent
@@ -54,24 +55,29 @@ def send(dest: Any, message: T) -> T:
                 target.waiting = False
                 owner.ready.append(target)
             return message
-    _post(dest, message)
+    post(dest, message)
     return message
 
 
-def _post(dest: Any, message: Any) -> None:
+def as_it_is(message: T) -> T:
+    """The copier of what is a snapshot already."""
+    return message
+
+
+def post(dest: Any, message: Any, copy: Callable[[Any], Any] = snapshot) -> None:
     """Send by any way but the shortest."""
     interrupts.border()
     if isinstance(dest, Pid):
         local = processes.get(dest.key)
         if local is not None:
-            local.owner.post(local, SEND, snapshot(message))
+            local.owner.post(local, SEND, copy(message))
         elif type(dest.key) is not int:
             route.carrier.deliver(dest, SEND, message)  # encoding it is the snapshot
     elif isinstance(dest, str):
         process = named(dest)
-        process.owner.post(process, SEND, snapshot(message))
+        process.owner.post(process, SEND, copy(message))
     elif isinstance(dest, Ref):
-        _post_to_alias(dest, message)
+        _post_to_alias(dest, message, copy)
     elif isinstance(dest, Port):
         from pyex.core import ports  # whose processes use this module
 
@@ -81,18 +87,18 @@ def _post(dest: Any, message: Any) -> None:
         if node == (identity.name or "nonode@nohost"):
             there = names.get(name)
             if there is not None:
-                there.owner.post(there, SEND, snapshot(message))
+                there.owner.post(there, SEND, copy(message))
         else:
             route.carrier.deliver_to_name(name, node, REG_SEND, message)
     else:
         raise TypeError(f"send() takes a pid, a registered name, a port, an alias or (name, node), not {dest!r}")
 
 
-def _post_to_alias(alias: Ref, message: Any) -> None:
+def _post_to_alias(alias: Ref, message: Any, copy: Callable[[Any], Any]) -> None:
     if isinstance(alias.key, int):
         pid = aliases.get(alias)
         if pid is not None:
-            signal(pid, ALIAS_SEND, (alias, snapshot(message)))
+            signal(pid, ALIAS_SEND, (alias, copy(message)))
     else:
         route.carrier.deliver_to_node(alias.key[1], ALIAS_SEND, (alias, message))
 
@@ -149,6 +155,8 @@ def receive(*patterns: Any, timeout: float | None = None, default: Any = _RAISE)
 
 def select(process: ControlBlock, patterns: tuple[Any, ...], timeout: float | None, default: Any) -> Any:
     """``receive`` in full, for a process of any kind."""
+    if timeout is not None:
+        _expect_time("receive(timeout=)", timeout)
     owner = process.owner
     alarm = None
     seen = 0  # messages at the front of the mailbox that are known not to match
@@ -230,6 +238,8 @@ def sleep(seconds: float) -> None:
 
     >>> sleep(0.5)
     """
+    if seconds is not None:
+        _expect_time("sleep()", seconds)
     process = this_process()
     owner: Owner = process.owner
     if process.exiting is None and seconds is not None and seconds <= 0:
@@ -248,6 +258,13 @@ def sleep(seconds: float) -> None:
     finally:
         if alarm is not None:
             alarm.cancel()
+
+
+def _expect_time(what: str, seconds: Any) -> None:
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise TypeError(f"{what} takes a number of seconds or None, not {seconds!r}")
+    if seconds != seconds:  # noqa: PLR0124 - so it is with what is not a number
+        raise ValueError(f"{what} takes a number of seconds or None, and {seconds!r} is none")
 
 
 def self() -> Pid:

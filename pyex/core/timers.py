@@ -7,16 +7,24 @@ thread. It belongs to nobody and fires also when its maker has ended; a name is 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import logging
+import threading
+from typing import Any, Final
 
 from greenlet import getcurrent
 
 from pyex.core.errors import NoProcess
 from pyex.core.ids import Pid, Port, Ref
-from pyex.core.isolation import snapshot
-from pyex.core.messaging import send
+from pyex.core.isolation import Template, snapshot
+from pyex.core.messaging import as_it_is, post
+from pyex.core.process import processes
 from pyex.core.runtime import runtime
 from pyex.core.scheduler import Scheduler, scheduler_of_thread
+
+log = logging.getLogger("pyex.timer")
+
+#: Held while an interval is sent, and while a timer is cancelled: what has been cancelled is not sent afterwards.
+_turn: Final = threading.RLock()
 
 
 class Timer:
@@ -60,18 +68,28 @@ class Timer:
         return max(0.0, self.at - self._scheduler.loop.time())
 
     def _fire(self) -> None:
-        if self._every is None:
-            if timers.pop(self._ref, None) is None:
-                return
-        elif self._ref in timers:
-            self.at += self._every  # of its own time, not of now: it does not drift
-            self.arm()
-        else:
-            return
         try:
-            send(self._dest, self._message)
+            if self._every is not None:
+                self._fire_again(self._every)
+            elif timers.pop(self._ref, None) is not None:
+                post(self._dest, self._message, as_it_is)
         except NoProcess:
             pass  # nobody has the name now
+        except Exception as error:  # of the message's own code, or of the way to another node
+            timers.pop(self._ref, None)
+            log.error("A timer's message to %r could not be sent: %s: %s", self._dest, type(error).__name__, error)
+
+    def _fire_again(self, every: float) -> None:
+        if isinstance(self._dest, Pid) and type(self._dest.key) is int and self._dest.key not in processes:
+            timers.pop(self._ref, None)
+            return
+        message = self._message.copy()
+        with _turn:
+            if self._ref not in timers:
+                return
+            self.at += every  # of its own time, not of now: it does not drift
+            self.arm()
+            post(self._dest, message, as_it_is)
 
 
 #: The timers that have not fired yet.
@@ -90,7 +108,8 @@ def start_timer(dest: Any, message: Any, seconds: float, every: float | None = N
     owner = getattr(getcurrent(), "owner", None)
     scheduler = owner if isinstance(owner, Scheduler) else runtime.first()
     ref = Ref()
-    timer = timers[ref] = Timer(scheduler, ref, dest, snapshot(message), scheduler.loop.time() + seconds, every)
+    kept = snapshot(message) if every is None else Template(message)
+    timer = timers[ref] = Timer(scheduler, ref, dest, kept, scheduler.loop.time() + seconds, every)
     if scheduler_of_thread() is scheduler:
         timer.arm()
     else:
@@ -100,7 +119,8 @@ def start_timer(dest: Any, message: Any, seconds: float, every: float | None = N
 
 def cancel_timer(ref: Ref) -> float | None:
     """Cancel a timer; the seconds that were left, or None when it has fired (or is none)."""
-    timer = timers.pop(ref, None)
+    with _turn:
+        timer = timers.pop(ref, None)
     return timer.cancel() if timer is not None else None
 
 

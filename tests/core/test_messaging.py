@@ -366,3 +366,14 @@ def test_sleep_does_not_end_early_when_messages_come(place):
         return len(messages())
 
     assert result_at(place, body) == 10
+
+
+@pytest.mark.parametrize("bad", ["1", True, [], float("nan")])
+def test_a_time_that_is_none_is_refused_at_the_call(bad):
+    send(self(), "here already")
+    error = ValueError if isinstance(bad, float) else TypeError
+    with pytest.raises(error, match="takes a number of seconds or None"):
+        receive(timeout=bad)
+    with pytest.raises(error, match="takes a number of seconds or None"):
+        sleep(bad)
+    assert receive(timeout=0) == "here already"

@@ -1,13 +1,14 @@
 """Timers: statement 21 of the behaviour contract."""
 
+import logging
 import threading
 import time
 
 import pytest
 
-from pyex import Down, NotSendable, Process, ReceiveTimeout, Ref, receive, run, self, send, spawn, spawn_monitor
+from pyex import Down, NotSendable, Process, ReceiveTimeout, Ref, receive, run, self, send, share, spawn, spawn_monitor
 from pyex.core.timers import timers
-from tests.core.support import SOON, forever, kill, messages, result_at
+from tests.core.support import SOON, forever, kill, messages, result_at, switching, until
 
 
 @pytest.fixture(params=[0, 1, "thread"])
@@ -161,3 +162,62 @@ def test_a_timer_of_another_thread_reaches_a_process():
     ref, tick = run(main)
     assert isinstance(ref, Ref)
     assert tick == "tick"
+
+
+def test_what_is_shared_arrives_itself_each_time(place):
+    def body():
+        lock = threading.Lock()
+        Process.send_after(self(), ["once", share(lock)], 0.01)
+        assert receive(timeout=SOON)[1] is lock
+        ref = Process.send_interval(self(), ["again", share(lock)], 0.01)
+        one, other = receive(timeout=SOON), receive(timeout=SOON)
+        Process.cancel_timer(ref)
+        assert one is not other
+        assert one[1] is lock
+        assert other[1] is lock
+
+    result_at(place, body)
+
+
+class Once:
+    """It can be copied when the timer starts, and never again."""
+
+    copied = 0
+
+    def __reduce__(self):
+        Once.copied += 1
+        if Once.copied > 1:
+            raise ValueError("no more copies")
+        return Once, ()
+
+
+def test_a_message_that_fails_is_reported_and_ends_its_interval(caplog):
+    logging.getLogger("pyex").setLevel(logging.ERROR)
+    Once.copied = 0
+    Process.send_interval(self(), Once(), 0.01)
+    until(lambda: not timers)
+    assert "could not be sent: NotSendable" in caplog.text
+    assert not [record for record in caplog.records if record.name == "asyncio"]
+
+
+def test_an_interval_ends_with_the_process_it_is_for(place):
+    def body():
+        pid = spawn(forever)
+        Process.send_interval(pid, "tick", 0.005)
+        kill(pid)
+        until(lambda: not timers)
+
+    result_at(place, body)
+
+
+def test_21_a_cancelled_interval_never_fires_again(place):
+    def body():
+        for _ in range(300):
+            ref = Process.send_interval(self(), "tick", 0.0005)
+            receive(timeout=SOON)
+            assert Process.cancel_timer(ref) is not None
+            messages()
+            assert receive(timeout=0.001, default=None) is None
+
+    with switching(1e-5):
+        result_at(place, body)
