@@ -5,18 +5,22 @@ from __future__ import annotations
 import sys
 import types
 from dataclasses import dataclass, field, fields
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from greenlet import getcurrent
 
 from pyex.core.crash import is_runtime
 from pyex.core.ids import Pid, Ref
-from pyex.core.isolation import snapshot
+from pyex.core.isolation import brief, snapshot_or_text
+from pyex.core.lifecycle import call_and_finish, run_to_end
 from pyex.core.process import ControlBlock
 from pyex.core.reports import function_name
 from pyex.core.scheduler import Scheduler
-from pyex.core.signals import HANDLERS, INFO, answer
+from pyex.core.signals import HANDLERS, INFO, answer, failed
 from pyex.core.threads import ThreadOwner
+
+#: What calls a process's function: its stack begins there, whoever's stack that stands on.
+_BOTTOM: Final = (run_to_end.__code__, call_and_finish.__code__)
 
 
 class Place(NamedTuple):
@@ -71,9 +75,9 @@ def info_of(process: ControlBlock) -> ProcessInfo:
         current_function=places[-1].function if places else None,
         current_stacktrace=places,
         message_queue_len=len(process.mailbox or ()) - (relations.marks if relations is not None else 0),
-        links=tuple(pid for pid, unlinking in relations.links.items() if unlinking is None) if relations else (),
+        links=tuple(pid for pid, unlinking in [*relations.links.items()] if unlinking is None) if relations else (),
         monitors=tuple(relations.monitors.values()) if relations else (),
-        monitored_by=tuple(pid for pid, _ in relations.watchers.values()) if relations else (),
+        monitored_by=tuple(pid for pid, _ in [*relations.watchers.values()]) if relations else (),
         trap_exit=relations is not None and relations.trap_exit,
         dictionary=_shown(relations.dictionary) if relations is not None and relations.dictionary else {},
         group_leader=process.leader,
@@ -104,13 +108,10 @@ def _stack(process: ControlBlock) -> tuple[Place, ...]:
 def _places(frame: types.FrameType | None) -> list[Place]:
     """The lines of a stack that are the process's own, the innermost first."""
     places = []
-    begun = False  # below the runtime's own frames at the top, and above those at the bottom
     while frame is not None:
-        own = not is_runtime(frame) and frame.f_globals.get("__name__") != "threading"
-        if own:
-            begun = True
+        if not is_runtime(frame) and frame.f_globals.get("__name__") != "threading":
             places.append(Place(frame.f_code.co_filename, frame.f_lineno, _qualified(frame)))
-        elif begun and frame.f_code.co_name == "run_to_end":
+        elif frame.f_code in _BOTTOM:
             break
         frame = frame.f_back
     return places
@@ -123,11 +124,12 @@ def _qualified(frame: types.FrameType) -> str:
 def _shown(dictionary: dict[Any, Any]) -> dict[Any, Any]:
     """The dictionary as it can leave the process: a value that cannot is shown by its text."""
     copy = {}
-    for key, value in dictionary.items():
+    for key, value in [*dictionary.items()]:  # the process may have a thread of its own, and go on
+        shown = snapshot_or_text(value)
         try:
-            copy[snapshot(key)] = snapshot(value)
-        except TypeError:
-            copy[repr(key)] = repr(value)
+            copy[snapshot_or_text(key)] = shown
+        except Exception:  # the key's hash is code of its own
+            copy[brief(key)] = shown
     return copy
 
 
@@ -141,7 +143,13 @@ def _text(value: Any) -> str:
 
 
 def _on_info(process: ControlBlock, args: tuple[Pid, Ref]) -> None:
-    answer(args[0], args[1], info_of(process) if process.exiting is None else None)
+    info = None
+    try:
+        if process.exiting is None:
+            info = info_of(process)
+    except Exception as error:  # whatever it is, somebody waits for the answer
+        failed(process, error)
+    answer(args[0], args[1], info)
 
 
 HANDLERS[INFO] = _on_info

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from pyex import Process, ProcessInfo, Ref, receive, self, send, share, sleep, spawn
+from pyex import Process, ProcessInfo, Ref, receive, run, self, send, share, sleep, spawn
 from pyex.core.process import processes
 from tests.core.support import PLACES, SOON, forever, kill, messages, result_at, scheduler, start_at, until
 
@@ -131,7 +131,7 @@ def test_it_is_frozen_and_a_copy():
         info = Process.info(self())
         info.dictionary["list"].append(2)
         assert value == [1]
-        assert "lock" in info.dictionary["'lock'"]
+        assert "lock" in info.dictionary["lock"]
         with pytest.raises(dataclasses.FrozenInstanceError):
             info.status = "mine"
         return info
@@ -155,3 +155,54 @@ def test_printed_it_is_a_table():
     kill(pid)
     assert lines[0].split() == ["pid", repr(pid)[: repr(pid).index("(") + 1] + repr(pid)[len("Pid(") :]]
     assert {line.split()[0] for line in lines} == {field.name for field in dataclasses.fields(ProcessInfo)}
+
+
+class Mute:
+    """Neither its copy nor its text can be had."""
+
+    def __reduce__(self):
+        raise ValueError("no copy")
+
+    def __repr__(self):
+        raise ValueError("no text")
+
+
+def test_it_is_answered_whatever_the_dictionary_holds(places):
+    def body():
+        def main(parent):
+            Process.put("mute", Mute())
+            Process.put(Mute(), "mute key")
+            send(parent, "ready")
+            here_it_waits()
+
+        pid = start_at(places[1], main, self())
+        receive("ready", timeout=SOON)
+        info = Process.info(pid)
+        kill(pid)
+        return info.dictionary
+
+    shown = result_at(places[0], body)
+    assert "repr raised ValueError" in shown["mute"]
+    assert "mute key" in shown.values()
+
+
+def test_it_is_answered_while_the_dictionary_changes():
+    def main():
+        while True:
+            for number in range(100):
+                Process.put(number, [number])
+            for number in range(100):
+                Process.delete(number)
+            receive(timeout=0, default=None)
+
+    pid = spawn(main, thread=True)
+    for _ in range(300):
+        assert Process.info(pid) is not None
+    kill(pid)
+
+
+def test_the_stack_of_a_run_begins_with_its_function():
+    def main():
+        return Process.info(self()).current_stacktrace
+
+    assert [place.function.rpartition(".")[2] for place in run(main)] == ["main"]
