@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import types
+import typing
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -29,6 +31,8 @@ def matches(pattern: Any, value: Any) -> bool:
     - ``ANY`` matches everything; a type matches its instances.
     - A tuple matches only tuples, a list only lists: of the same length, element by element.
     - A dict matches a dict that has at least its keys; a dataclass one of its class, field by field.
+    - A union of types (``int | str``) matches the instances of each. What is in square brackets, ``list[int]``, is
+      for type checkers, and refused with a ``TypeError``, as is their ``Any``.
     - Any other callable is a guard: called with the value; one that raises does not match.
     - Everything else matches what is equal to it.
 
@@ -53,6 +57,8 @@ def matches(pattern: Any, value: Any) -> bool:
             matches(getattr(pattern, field.name), getattr(value, field.name)) for field in dataclasses.fields(pattern)
         )
     if callable(pattern):
+        if typing.get_origin(pattern) is not None:
+            return _annotation(pattern, value)
         return _guard(pattern, value)
     return _equal(pattern, value)
 
@@ -93,6 +99,24 @@ def _guard(pattern: Callable[[Any], Any], value: Any) -> bool:
         return False
 
 
+def _annotation(pattern: Any, value: Any) -> bool:
+    """Match a union of types; refuse what only type checkers can make sense of."""
+    origin = typing.get_origin(pattern)
+    if origin in (types.UnionType, typing.Union):
+        return any(matches(one, value) for one in typing.get_args(pattern))
+    raise TypeError(
+        f"{pattern!r} is no pattern, since what is in it cannot be told from outside: "
+        f"write {getattr(origin, '__name__', 'its type')}, or a pattern of the content"
+    )
+
+
+def _any_class(pattern: Any, value: Any) -> bool:
+    """A class that descends from typing's ``Any``, if it is not that itself."""
+    if pattern is Any:
+        raise TypeError("typing.Any is no pattern: write ANY, which pyex exports")
+    return isinstance(value, pattern)
+
+
 #: What matches patterns of each of these types; the runtime's own messages add theirs.
 MATCHERS: Final[dict[type, Callable[[Any, Any], bool]]] = {
     tuple: match_tuple,
@@ -104,6 +128,9 @@ MATCHERS: Final[dict[type, Callable[[Any, Any], bool]]] = {
     bytes: _equal,
     bool: lambda pattern, value: value is pattern,
     type(None): lambda _, value: value is None,
+    types.UnionType: _annotation,
+    types.GenericAlias: _annotation,
+    type(Any): _any_class,
     type(lambda: None): _guard,
     type(len): _guard,
 }

@@ -2,6 +2,7 @@
 
 import dataclasses
 import enum
+from typing import Any, Optional
 
 import pytest
 from hypothesis import given
@@ -85,6 +86,10 @@ def test_what_matches_is_equal_when_there_is_nothing_wild_in_it(pattern, value):
         (b"x", b"x"),
         ({1, 2}, {2, 1}),
         (Pid, Pid("0.1.0")),
+        (int | str, "x"),
+        (int | None, None),
+        (Optional[int], None),  # noqa: UP045 - as people write it
+        (("n", int | str), ("n", 3)),
         (Pid("0.1.0"), Pid("0.1.0")),
     ],
 )
@@ -118,6 +123,8 @@ def test_it_matches(pattern, value):
         ("ok", b"ok"),
         (Pid("0.1.0"), Pid("0.2.0")),
         (Pid("0.1.0"), Ref("0.1.0")),
+        (int | str, b"x"),
+        (Optional[int], "x"),  # noqa: UP045
     ],
 )
 def test_it_does_not_match(pattern, value):
@@ -166,3 +173,12 @@ def test_the_runtimes_messages_are_patterns_tuples_and_classes():
     for message in (down, Exited(pid, ["x"]), NodeUp("a@b"), NodeDown("a@b")):
         assert snapshot(message) == message
         assert type(snapshot(message)) is type(message)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "instead"),
+    [(list[int], "write list"), (int | list[int], "write list"), (Any, "write ANY")],
+)
+def test_what_only_a_type_checker_understands_is_refused(pattern, instead):
+    with pytest.raises(TypeError, match=instead):
+        matches(pattern, [1])
