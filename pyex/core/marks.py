@@ -74,13 +74,19 @@ def _oldest(patterns: Iterable[Any]) -> int | None:
     """A number such that every message that matches one of the patterns holds a reference at least so new."""
     oldest = None
     for pattern in patterns:
-        numbers = [
-            part.key
-            for part in (pattern if isinstance(pattern, tuple) else (pattern,))
-            if type(part) is Ref and isinstance(part.key, int)
-        ]
-        if not numbers:
+        newest = _newest(pattern)
+        if newest is None:
             return None
-        newest = max(numbers)
         oldest = newest if oldest is None else min(oldest, newest)
     return oldest
+
+
+def _newest(pattern: Any) -> int | None:
+    """The number of the newest reference in a pattern: what matches it holds that one, and so is younger."""
+    if type(pattern) is Ref:
+        return pattern.key if isinstance(pattern.key, int) else None
+    if isinstance(pattern, dict):
+        pattern = pattern.values()
+    elif not isinstance(pattern, tuple | list):
+        return None
+    return max((number for number in map(_newest, pattern) if number is not None), default=None)
