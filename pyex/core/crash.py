@@ -83,11 +83,10 @@ def is_runtime(frame: types.FrameType) -> bool:
 
 
 def user_part(trace: types.TracebackType | None) -> types.TracebackType | None:
-    """The part of a traceback that begins in user code; all of it when there is none."""
-    part = trace
-    while part is not None and is_runtime(part.tb_frame):
-        part = part.tb_next
-    return part if part is not None else trace
+    """The part of a traceback that begins in user code, if there is any."""
+    while trace is not None and is_runtime(trace.tb_frame):
+        trace = trace.tb_next
+    return trace
 
 
 def format_user_traceback(error: BaseException) -> list[str]:
@@ -95,6 +94,8 @@ def format_user_traceback(error: BaseException) -> list[str]:
     part = user_part(error.__traceback__)
     try:
         trace = traceback.TracebackException(type(error), error, part)
+        if part is None and trace.__cause__ is None and trace.__context__ is None:
+            return list(trace.format_exception_only())
         frames = [tb.tb_frame for tb in _walk(part)]
         while len(trace.stack) > 1 and len(frames) == len(trace.stack) and is_runtime(frames[-1]):
             frames.pop()

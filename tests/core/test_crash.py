@@ -139,3 +139,10 @@ def test_recursion_without_end_is_a_crash_like_any_other(places, depth):
 
     reason = result_at(places[0], body)
     assert reason == "normal" if depth else type(reason.exception) is RecursionError
+
+
+def test_an_error_before_the_first_line_of_user_code_has_no_frames():
+    _, ref = spawn_monitor(lambda missing: missing)
+    trace = receive(Down(ref), timeout=SOON).reason.stacktrace
+    assert trace.startswith("TypeError: ")
+    assert "lifecycle" not in trace
