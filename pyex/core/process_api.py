@@ -106,7 +106,8 @@ class Process:
         if isinstance(target, tuple) and len(target) == 2 and target[1] == here and target[0] in names:
             holder = names.get(target[0])
             watched = holder.pid if holder is not None else target
-        if not isinstance(watched, Pid | Port) and not (isinstance(watched, tuple) and len(watched) == 2):
+        by_name = isinstance(watched, tuple) and len(watched) == 2 and all(isinstance(part, str) for part in watched)
+        if not isinstance(watched, Pid | Port) and not by_name:
             raise TypeError(f"Process.monitor takes a pid, a port, a registered name or (name, node), not {target!r}")
         if watched == process.pid:
             return ref  # nobody lives to see his own end: as in Erlang there is no such monitor, nor its alias
@@ -333,8 +334,11 @@ class Process:
         ``group_leader(pid, leader)`` gives ``pid`` another one, and returns it.
         """
         process = this_process()
+        if pid is not None:
+            _expect_pid("Process.group_leader", pid)
         if leader is None:
             return (process if pid is None else _local(pid)).leader
+        _expect_pid("Process.group_leader", leader)
         signal(pid or process.pid, GROUP_LEADER, (process.pid, leader))
         return leader
 

@@ -224,3 +224,10 @@ def test_the_monitors_of_an_ended_process_are_gone(places):
         return watchers
 
     assert result_at(places[0], body) == {}
+
+
+@pytest.mark.parametrize("target", [(1, 2), ("name", 2), ("name",), 5, None])
+def test_what_can_be_no_process_is_not_monitored(target):
+    with pytest.raises(TypeError, match="a registered name or"):
+        Process.monitor(target)
+    assert messages() == []

@@ -209,3 +209,9 @@ def test_group_leader_tells_and_sets():
     assert Process.group_leader(pid) is None
     assert Process.group_leader(pid, leader) == leader
     until(lambda: Process.group_leader(pid) == leader)
+
+
+def test_a_group_leader_is_a_pid():
+    for pid, leader in ((self(), "x"), ("x", self()), (self(), 5)):
+        with pytest.raises(TypeError, match="group_leader takes a pid"):
+            Process.group_leader(pid, leader)
