@@ -83,3 +83,5 @@ class Terminated(BaseException):
     def __init__(self, reason: Any) -> None:
         super().__init__(reason)
         self.reason = reason
+        #: of the exit signal itself: how often it has been raised in its process
+        self.raised = 0

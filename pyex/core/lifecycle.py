@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final, NoReturn
 
 from pyex.core import group_leader, reports
 from pyex.core.carrier import Parcel
 from pyex.core.crash import Crash
 from pyex.core.errors import Exit, Terminated
 from pyex.core.isolation import snapshot_or_text
-from pyex.core.process import ControlBlock
+from pyex.core.process import ControlBlock, processes
+
+#: Exits that a process may swallow before it is declared dead.
+PATIENCE: Final = 10
 
 
 def run_to_end(process: ControlBlock) -> None:
@@ -35,7 +38,21 @@ def run_to_end(process: ControlBlock) -> None:
     process.owner.end(process, reason)
 
 
-def conclude(process: ControlBlock, error: BaseException | None) -> Any:
+def raise_exit(process: ControlBlock) -> NoReturn:
+    """In a process that an exit signal has hit, where it would wait: raise the exit.
+
+    Ending always ends: one that has swallowed too many is declared dead, and does not come back from here if it
+    is a scheduler's.
+    """
+    exiting = process.exiting
+    assert exiting is not None
+    exiting.raised += 1
+    if exiting.raised > PATIENCE and processes.get(process.pid.key) is process:
+        process.owner.abandon(process, conclude(process, None, swallowed=True))
+    raise Terminated(exiting.reason)
+
+
+def conclude(process: ControlBlock, error: BaseException | None, *, swallowed: bool = False) -> Any:
     """The last words of a process whose code has returned, or raised ``error``; returns the exit reason.
 
     Whatever goes wrong with the words (a log handler that raises, memory that has run out), it does end.
@@ -45,8 +62,9 @@ def conclude(process: ControlBlock, error: BaseException | None) -> Any:
         reason = process.exiting.reason if process.exiting is not None else reason_of(error)
         if isinstance(reason, Parcel):
             reason = _unpack(reason)
-        group_leader.flush(process)
-        reports.ended(process, reason, error)
+        if processes.get(process.pid.key) is process:  # else it was declared dead, and all has been said
+            group_leader.flush(process)
+            reports.ended(process, reason, error, swallowed=swallowed)
     except Exception as failure:
         print(f"pyex: the end of {process.pid!r} could not be reported: {failure!r}", file=sys.__stderr__)
     return reason

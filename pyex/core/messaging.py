@@ -10,17 +10,17 @@ from greenlet import getcurrent
 
 from pyex.core import marks
 from pyex.core.carrier import Parcel, route
-from pyex.core.errors import Exit, NoProcess, ReceiveTimeout, Terminated
+from pyex.core.errors import Exit, NoProcess, ReceiveTimeout
 from pyex.core.identity import identity
 from pyex.core.ids import Pid, Port, Ref
-from pyex.core.interrupts import interrupts
 from pyex.core.isolation import IMMUTABLE, snapshot
+from pyex.core.lifecycle import raise_exit
 from pyex.core.patterns import ANY, matches
 from pyex.core.process import ControlBlock, Owner, aliases, names, processes
 from pyex.core.reports import message_lost
 from pyex.core.scheduler import Scheduler
 from pyex.core.signals import ALIAS_SEND, REG_SEND, SEND, signal
-from pyex.core.threads import this_process
+from pyex.core.threads import border, this_process
 
 T = TypeVar("T")
 
@@ -66,7 +66,7 @@ def as_it_is(message: T) -> T:
 
 def post(dest: Any, message: Any, copy: Callable[[Any], Any] = snapshot) -> None:
     """Send by any way but the shortest."""
-    interrupts.border()
+    border()
     if isinstance(dest, Pid):
         local = processes.get(dest.key)
         if local is not None:
@@ -148,7 +148,7 @@ def receive(*patterns: Any, timeout: float | None = None, default: Any = _RAISE)
                 mailbox.appendleft(message)
                 break
             if process.exiting is not None:
-                raise Terminated(process.exiting.reason)
+                raise_exit(process)
             process.owner.wait(process, 0, None)
     return select(process, patterns, timeout, default)
 
@@ -168,7 +168,7 @@ def select(process: ControlBlock, patterns: tuple[Any, ...], timeout: float | No
             if owner.inbox:
                 owner.drain()
             if process.exiting is not None:
-                raise Terminated(process.exiting.reason)
+                raise_exit(process)
             mailbox = process.mailbox
             if mailbox:
                 while seen < len(mailbox):
@@ -251,7 +251,7 @@ def sleep(seconds: float) -> None:
             if owner.inbox:
                 owner.drain()
             if process.exiting is not None:
-                raise Terminated(process.exiting.reason)
+                raise_exit(process)
             if seconds == 0 or (alarm is not None and alarm.fired):
                 return
             owner.wait(process, len(process.mailbox or ()), alarm)

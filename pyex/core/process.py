@@ -58,6 +58,9 @@ class Owner(Protocol):
     def end(self, process: ControlBlock, reason: Any) -> None:
         """In the process, which has stopped running: take it out of the world."""
 
+    def abandon(self, process: ControlBlock, reason: Any) -> None:
+        """In the process, which does not stop running: take it out of the world all the same."""
+
 
 class Relations:
     """What most processes never have, allocated when first needed."""

@@ -28,20 +28,26 @@ def is_quiet(reason: Any) -> bool:
     return isinstance(reason, str) and reason in ("normal", "shutdown")
 
 
-def ended(process: ControlBlock, reason: Any, error: BaseException | None) -> None:
-    """Report an abnormal end, before anybody is told of it."""
-    if is_quiet(reason) or (reason == "killed" and Leaving.now) or not log.isEnabledFor(logging.ERROR):
+def ended(process: ControlBlock, reason: Any, error: BaseException | None, *, swallowed: bool = False) -> None:
+    """Report an abnormal end, before anybody is told of it; ``swallowed``: its code went on all the same."""
+    orderly = is_quiet(reason) or (reason == "killed" and Leaving.now)
+    if (orderly and not swallowed) or not log.isEnabledFor(logging.ERROR):
         return
     if isinstance(process.pid, Port) and isinstance(error, Exit | Terminated):
         return  # ended with its owner, which has been reported, or by somebody who wanted it to
     try:
-        log.error("%s", _report(process, reason, error), extra={"pid": process.pid})
+        log.error("%s", _report(process, reason, error, swallowed), extra={"pid": process.pid})
     except Exception:  # a filter or a repr of somebody's own raises: the process ends all the same
         traceback.print_exc()
 
 
-def _report(process: ControlBlock, reason: Any, error: BaseException | None) -> str:
+def _report(process: ControlBlock, reason: Any, error: BaseException | None, swallowed: bool) -> str:
     lines = [f"{describe(process)} ended: {_brief(reason)}"]
+    if swallowed:
+        lines.append(
+            "Declared dead: its code catches the exit again and again and goes on. "
+            "Catch Exception there, not BaseException"
+        )
     if error is not None and process.exiting is None:
         lines += [_cut(line.rstrip("\n")) for line in format_user_traceback(error)]
     if process.initial_call is not None:

@@ -96,9 +96,10 @@ def shutdown() -> None:
     for process in _processes():
         if isinstance(process.owner, ThreadOwner):
             threads.remove(process.owner.thread)  # in foreign code: it stays behind, as a daemon
-    for thread in threads:
+    deadline = time.monotonic() + KILLED_EXIT
+    for thread in threads:  # of a process that was ended while busy, the code may still run
         if thread is not None:
-            thread.join(KILLED_EXIT)
+            thread.join(max(0.0, deadline - time.monotonic()))
     stuck = False
     for scheduler in runtime.schedulers:
         scheduler.run_on_loop(scheduler.loop.stop)

@@ -120,6 +120,8 @@ class Scheduler:
         self.budget = 0
         #: the workers that wait for a process
         self.idle_workers: list[Worker] = []
+        #: the stacks of processes declared dead; dropped, a stack would be unwound, and its code run once more
+        self.abandoned: list[greenlet] = []
         #: a slice runs or is sure to run; whoever sets it schedules the slice
         self.slice_due = False
         self.hub: greenlet
@@ -228,6 +230,13 @@ class Scheduler:
         return _ALONE
 
     end = staticmethod(end)
+
+    def abandon(self, process: ControlBlock, reason: Any) -> None:
+        """In a process that does not stop: end it, and never come back to its stack."""
+        self.abandoned.append(getcurrent())
+        end(process, reason)
+        while True:
+            self.hub.switch()
 
     # The run queue
 

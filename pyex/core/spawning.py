@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable
-from typing import Any
+from types import CodeType, FunctionType
+from typing import Any, Final
 
 from greenlet import getcurrent
 
 from pyex.core.carried import snapshot_call
 from pyex.core.errors import NameTaken
 from pyex.core.ids import Pid, Ref, new_pid, new_ref
-from pyex.core.interrupts import interrupts
 from pyex.core.marks import mark
 from pyex.core.process import ControlBlock, Owner, names, naming, processes
 from pyex.core.runtime import runtime
 from pyex.core.scheduler import Scheduler
 from pyex.core.signals import end
-from pyex.core.threads import ThreadOwner, process_here, this_process
+from pyex.core.threads import ThreadOwner, border, process_here, this_process
+
+_ASYNC: Final = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+_DOES_NOTHING: Final = _ASYNC | inspect.CO_GENERATOR
 
 
 def spawn(fn: Callable[..., Any], *args: Any, name: str | None = None, thread: bool = False) -> Pid:
@@ -34,7 +39,7 @@ def spawn(fn: Callable[..., Any], *args: Any, name: str | None = None, thread: b
     try:
         here: ControlBlock | None = getcurrent().process  # type: ignore[attr-defined]
     except AttributeError:  # a thread, perhaps the main one
-        interrupts.border()
+        border()
         here = process_here()
     process = create(fn, args, here, name, thread)
     process.owner.start(process)
@@ -90,6 +95,8 @@ def create(
     """A new process, in the table but not running yet; what must hold from its first moment is set now."""
     if not callable(fn):
         raise TypeError(f"spawn takes a function to run and its arguments, not {fn!r}")
+    if type(fn) is not FunctionType or fn.__code__.co_flags & _DOES_NOTHING:
+        _refuse_what_does_nothing(fn)
     owner: Owner
     if thread:
         owner = ThreadOwner()
@@ -113,6 +120,24 @@ def create(
             end(process, "normal")
             raise
     return process
+
+
+def _refuse_what_does_nothing(fn: Callable[..., Any]) -> None:
+    """Calling the function of a coroutine or a generator runs none of its code."""
+    plain: Any = fn
+    while type(plain) is functools.partial:
+        plain = plain.func
+    code = getattr(plain, "__code__", None)
+    flags = code.co_flags if type(code) is CodeType else 0
+    if flags & _ASYNC:
+        raise TypeError(
+            f"{fn!r} is async: calling it runs nothing. Spawn a plain function that runs it: lambda: asyncio.run(...)"
+        )
+    if flags & inspect.CO_GENERATOR:
+        raise TypeError(
+            f"{fn!r} is a generator: calling it runs nothing. Spawn a plain function that loops over it, "
+            "or receives in a loop where it yields"
+        )
 
 
 def start(process: ControlBlock) -> ControlBlock:

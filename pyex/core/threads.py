@@ -8,12 +8,12 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from greenlet import getcurrent
 
 from pyex.core.errors import Exit, PyexError, Terminated
-from pyex.core.ids import Pid, new_pid
+from pyex.core.ids import Key, Pid, new_pid
 from pyex.core.interrupts import interrupts
 from pyex.core.lifecycle import call_and_finish, conclude, run_to_end
 from pyex.core.process import Alarm, ControlBlock, processes
@@ -21,6 +21,16 @@ from pyex.core.scheduler import scheduler_of_thread
 from pyex.core.signals import apply, end
 
 T = TypeVar("T")
+
+_MAIN: Final = threading.main_thread().ident
+
+#: Seconds that a thread has to notice that its process is to end, and then to clean up; after that the process ends
+#: without it.
+NOTICE: Final = 0.2
+CLEAN_UP: Final = 5.0
+
+#: Processes that have ended while the code of their threads has not: whatever it calls raises their exit.
+_dead: set[Key] = set()
 
 
 class _Deadline:
@@ -112,6 +122,30 @@ class ThreadOwner:
         with self.alone():
             end(process, reason)
 
+    def _expect_end(self, process: ControlBlock, seconds: float) -> None:
+        """The process is to end; its thread is busy, in foreign code perhaps, which nothing can interrupt."""
+        timer = threading.Timer(seconds, self._end_overdue, (process, seconds))
+        timer.daemon = True
+        try:
+            timer.start()
+        except RuntimeError:  # the interpreter ends, or has no more threads
+            pass
+
+    def _end_overdue(self, process: ControlBlock, waited: float) -> None:
+        with self.alone():
+            exiting = process.exiting
+            if processes.get(process.pid.key) is not process or exiting is None:
+                return
+            if exiting.raised and waited < CLEAN_UP:
+                self._expect_end(process, CLEAN_UP)
+            else:
+                self.abandon(process, conclude(process, None))
+
+    def abandon(self, process: ControlBlock, reason: Any) -> None:
+        """End the process, though its thread's code does not stop; what that calls from now on raises."""
+        _dead.add(process.pid.key)
+        self.end(process, reason)
+
     def _apply_posted(self) -> None:
         # Who posts while the lock is held leaves it to the holder, who looks again after its release.
         while self.inbox and self._applying.acquire(blocking=False):
@@ -135,8 +169,10 @@ class ThreadOwner:
         if process.waiting:
             process.waiting = False
             self._parking.put(None)
-        elif process.exiting is not None:
+        elif process.exiting is not None and self.thread_id == _MAIN:
             interrupts.doom(self.thread_id)
+        elif process.exiting is not None and self.thread_id is not None:
+            self._expect_end(process, NOTICE)
 
     def alarm(self, process: ControlBlock, seconds: float) -> Alarm:
         """A deadline; the wait itself wakes at it."""
@@ -180,9 +216,19 @@ class _Seat:
         process = self.process
         if processes.get(process.pid.key) is process:
             process.owner.end(process, conclude(process, None))
+        _dead.discard(process.pid.key)
 
 
 _local = threading.local()
+
+
+def border() -> None:
+    """A call from user code into the runtime: the place for an interrupt that had to wait, or for an end."""
+    interrupts.border()
+    if _dead:
+        process = process_here()
+        if process is not None and process.pid.key in _dead:
+            raise Terminated(process.exiting.reason if process.exiting is not None else "killed")
 
 
 def this_process() -> ControlBlock:
@@ -190,7 +236,7 @@ def this_process() -> ControlBlock:
     try:
         return getcurrent().process  # type: ignore[attr-defined, no-any-return]
     except AttributeError:
-        interrupts.border()
+        border()
         return _thread_process() or _adopt()
 
 
