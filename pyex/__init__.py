@@ -33,6 +33,7 @@ from pyex.core.isolation import share
 from pyex.core.messages import Down, Exited, NodeDown, NodeUp
 from pyex.core.messaging import exit, receive, self, send, sleep
 from pyex.core.output import ProcessOutput as ProcessOutput
+from pyex.core.output import sync_output as sync_output
 from pyex.core.patterns import ANY
 from pyex.core.process_api import Process
 from pyex.core.process_info import ProcessInfo as ProcessInfo

@@ -12,7 +12,7 @@ import threading
 from typing import Any, Final, TextIO, cast
 
 import pyex
-from pyex import Down, Pid, Process, Ref, receive, send
+from pyex import Pid, Ref, receive, send
 from shell.screen import OUT, Screen
 
 #: Requests written at once.
@@ -70,23 +70,6 @@ def _take(message: Any, here: Pid, pieces: list[tuple[str, str]], answers: list[
 def put(leader: Pid, text: str, stream: str = OUT) -> None:
     """Have text written; from any thread, which does not become a process by it."""
     send(leader, ("io_request", None, None, (stream, text)))
-
-
-def sync(leader: Pid) -> bool:
-    """Wait until all that this process has asked for is written; False if the output process is gone."""
-    ref = Process.monitor(leader)
-    send(leader, ("io_request", pyex.self(), ref, (OUT, "")))
-    interrupted = None
-    while True:
-        try:
-            answer = receive(("io_reply", ref, "ok"), Down(ref))
-            break
-        except KeyboardInterrupt as interrupt:
-            interrupted = interrupt  # let in when the answer is in: nobody else would take it from the mailbox
-    Process.demonitor(ref, flush=True)
-    if interrupted is not None:
-        raise interrupted
-    return not isinstance(answer, Down)
 
 
 class QueueStream(io.TextIOBase):
@@ -152,4 +135,4 @@ class ShellOutput(pyex.ProcessOutput):
         """Send on the begun line; in the evaluator, wait until it is written."""
         super().flush()
         if threading.get_ident() == self._thread:
-            sync(self._leader)
+            pyex.sync_output(self._leader)

@@ -6,7 +6,6 @@ from typing import Any
 
 import pyex
 from pyex import ANY, Pid, receive, send, share
-from shell import output
 from shell.state import Request, Shell
 
 
@@ -16,7 +15,7 @@ def serve(shell: Shell) -> None:
     number = 1
     evaluator: Pid = receive((shell.tag, "evaluator", Pid))[2]
     while True:
-        if not output.sync(shell.leader):
+        if not pyex.sync_output(shell.leader):
             pyex.exit("the output process has ended")  # the evaluator sees it, and leaves
         node = pyex.self().node or "nonode@nohost"
         source = shell.reader.read(node, number)

@@ -6,11 +6,11 @@ import io
 from typing import Final, TextIO
 
 from pyex.core import group_leader
+from pyex.core.ids import Pid
 from pyex.core.messages import Down
 from pyex.core.messaging import select
-from pyex.core.process import ControlBlock
 from pyex.core.process_api import Process
-from pyex.core.threads import process_here
+from pyex.core.threads import process_here, this_process
 
 #: Writes a process may be ahead of its group leader; then it waits, so that it cannot flood a slow one.
 AHEAD: Final = 64
@@ -34,8 +34,10 @@ class ProcessOutput(io.TextIOBase):
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         group_leader.write(process, process.leader, text)
-        if process.relations is not None and process.relations.puts >= AHEAD:
-            sync(process)
+        relations = process.relations
+        if relations is not None and relations.puts >= AHEAD and process.exiting is None:
+            relations.puts = 0
+            sync_output(process.leader)
         return len(text)
 
     def flush(self) -> None:
@@ -67,20 +69,19 @@ class ProcessOutput(io.TextIOBase):
         return self.own.encoding
 
 
-def sync(process: ControlBlock) -> None:
-    """Wait until the group leader has written all that this process has sent it, or is gone."""
-    if process.leader is None or process.exiting is not None:
-        return
-    process.relate().puts = 0
-    ref = Process.monitor(process.leader)
-    group_leader.put_chars(process.leader, "", process.pid, ref)
+def sync_output(leader: Pid) -> bool:
+    """Wait until a group leader has written all that this process has sent it; False if it is gone."""
+    process = this_process()
+    ref = Process.monitor(leader)
+    group_leader.put_chars(leader, "", process.pid, ref)
     interrupted = None
     while True:
         try:
-            select(process, (("io_reply", ref, "ok"), Down(ref)), None, None)
+            answer = select(process, (("io_reply", ref, "ok"), Down(ref)), None, None)
             break
         except KeyboardInterrupt as interrupt:
             interrupted = interrupt  # let in once the answer is here: nobody else would take it from the mailbox
     Process.demonitor(ref, flush=True)
     if interrupted is not None:
         raise interrupted
+    return not isinstance(answer, Down)

@@ -5,8 +5,8 @@ import io
 import pytest
 
 import pyex
-from pyex import Down, Process, Ref, receive, self, send, spawn_monitor
-from shell.output import QueueStream, ShellOutput, harmless, put, sync, write_requests
+from pyex import Down, Process, Ref, receive, self, send, spawn_monitor, sync_output
+from shell.output import QueueStream, ShellOutput, harmless, put, write_requests
 from shell.screen import ERR, Screen
 
 
@@ -49,7 +49,7 @@ def test_text_is_written_in_the_order_of_arrival(leader, written):
     put(leader, "one\n")
     put(leader, "two\n", ERR)
     put(leader, "three\n")
-    sync(leader)
+    sync_output(leader)
     assert written.getvalue() == "one\ntwo\nthree\n"
 
 
@@ -57,7 +57,7 @@ def test_local_text_is_left_alone_and_remote_text_is_not(leader, written):
     remote = pyex.Pid("0.5.0", "bob@127.0.0.1")
     send(leader, ("io_request", self(), None, ("put_chars", "\x1b[2Jmine\r")))
     send(leader, ("io_request", remote, None, ("put_chars", "\x1b[2Jits\r")))
-    sync(leader)
+    sync_output(leader)
     assert written.getvalue() == "\x1b[2Jmine\rits"
 
 
@@ -66,13 +66,13 @@ def test_a_request_it_does_not_know_is_answered(leader):
     send(leader, ("io_request", self(), ref, ("get_line", "name? ")))
     assert receive(("io_reply", ref, tuple), timeout=10)[2] == ("error", "request")
     send(leader, "nonsense")
-    sync(leader)
+    sync_output(leader)
 
 
 def test_sync_with_a_dead_output_returns():
     pid, ref = spawn_monitor(lambda: None)
     receive(Down(ref), timeout=10)
-    sync(pid)
+    sync_output(pid)
 
 
 def test_a_stream_sends_whole_lines(leader, written):
@@ -80,10 +80,10 @@ def test_a_stream_sends_whole_lines(leader, written):
     print("a", 1, file=stream)
     stream.write("be")
     stream.write("gun")
-    sync(leader)
+    sync_output(leader)
     assert written.getvalue() == "a 1\n"
     stream.flush()
-    sync(leader)
+    sync_output(leader)
     assert written.getvalue() == "a 1\nbegun"
     with pytest.raises(TypeError):
         stream.write(b"bytes")
