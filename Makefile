@@ -13,7 +13,7 @@ ARGS ?=
 .SILENT:
 
 shell: $(VENV)/.installed
-	exec $(BIN)/pyex $(if $(NAME),--name $(NAME)) $(ARGS)
+	exec $(BIN)/pyex $(if $(NAME),--name '$(NAME)') $(ARGS)
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

@@ -81,7 +81,8 @@ def main() -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    wants_node = bool(options.name or options.cookie or options.connect or options.port)
+    # An empty name or cookie is given too: the node says what is wrong with it.
+    wants_node = options.port or any(one is not None for one in (options.name, options.cookie, options.connect))
     start = _starter(options) if wants_node else _nothing
     if options.script is not None:
         from shell.script import run_script

@@ -16,6 +16,7 @@ from shell import display, output, server
 from shell.evaluation import BadInput, Code
 from shell.helpers import Current, Leave, exit, quit
 from shell.input import ShellInput
+from shell.preload import follow
 from shell.reports import ReportHandler, installed
 from shell.screen import ERR, OUT
 from shell.state import Request, Shell
@@ -144,6 +145,7 @@ def _evaluate(shell: Shell, request: Request, leader: Pid) -> None:
 def _outcome(shell: Shell, request: Request) -> str:
     code = Code(request.source, request.number, shell.compiler_flags)
     shell.compiler_flags = code.flags
+    follow(shell.module)
     value = code.run(shell.module)
     if value is None:
         return ""

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import builtins
 import types
-from typing import Any
+from typing import Any, Final
 
 import pyex
 from shell import helpers
+
+#: Names that are not Python's at the prompt; ``_`` is the last value.
+_OURS: Final = frozenset({*pyex.__all__, *helpers.__all__, "_"})
 
 
 def preloaded() -> dict[str, Any]:
@@ -20,6 +23,12 @@ def preloaded() -> dict[str, Any]:
     names.update({name: getattr(pyex, name) for name in pyex.__all__})
     names.update({name: getattr(helpers, name) for name in helpers.__all__})
     return names
+
+
+def follow(module: types.ModuleType) -> None:
+    """Give the prompt what code has put into Python's own builtins since; ours keep their names."""
+    names = vars(module)["__builtins__"]
+    names.update({name: value for name, value in vars(builtins).items() if name not in _OURS})
 
 
 def new_main_module() -> types.ModuleType:

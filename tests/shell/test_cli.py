@@ -1,12 +1,16 @@
 """The command line, in programs of their own."""
 
+import shutil
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import pyex
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -186,3 +190,23 @@ def test_a_closed_pipe_is_no_error(env, tmp_path):
         capture_output=True, text=True, timeout=30, check=False,
     )  # fmt: skip
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("option", ["--name", "--cookie"])
+def test_an_empty_name_or_cookie_is_refused_also_without_a_prompt(command, option):
+    (command.folder / "script.py").write_text("print('run')")
+    for what in (("-e", "1"), ("script.py",)):
+        assert option.strip("-") in refused(command(option, "", *what))
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
+def test_make_gives_the_shell_the_name_as_it_was_written():
+    done = subprocess.run(
+        ["make", "-n", "shell", "NAME=b o b;$$HOME"], cwd=ROOT, capture_output=True, text=True, timeout=30, check=True
+    )
+    assert "--name 'b o b;$HOME'" in done.stdout
+
+
+def test_what_is_put_into_pythons_builtins_is_there_at_the_prompt(command):
+    done = command(input="import builtins; builtins.zz = 5; builtins.spawn = 6\nzz\nspawn is builtins.spawn\n")
+    assert done.stdout == "5\nFalse\n"
