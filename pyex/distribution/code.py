@@ -12,7 +12,7 @@ import linecache
 import pickle
 import types
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import cloudpickle
 from cloudpickle.cloudpickle import _extract_code_globals
@@ -61,7 +61,7 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
 
 def _add_names_beneath(fn: types.FunctionType, reduced: Any) -> None:
     """A shell's own names lie in the builtins of its functions, where another node does not have them."""
-    beneath = fn.__builtins__  # type: ignore[attr-defined]
+    beneath = cast("Any", fn).__builtins__
     if beneath is builtins.__dict__:
         return
     carried = reduced[2][1]["__globals__"]
