@@ -43,6 +43,9 @@ LOOK_AGAIN_AT_MOST: Final = 0.05
 #: Bytes that may wait to be written before those who write have to wait.
 BUSY: Final = 65536
 
+#: Lines delivered before the loop turns to others.
+LINES_PER_TURN: Final = 500
+
 #: A line longer than this comes in pieces.
 LONGEST_LINE: Final = 1 << 20
 
@@ -137,29 +140,37 @@ class PortBlock(ControlBlock):
         """Deliver the lines there are, and have the program read on, if the owner keeps up; else look again."""
         if processes.get(self.pid.key) is not self:
             return
-        self._deliver_lines()
-        while self._credit <= 0:
-            unread = self._unread()
-            if unread > UNREAD // 2 and self._owner_gets_on_without_more():
-                self.program.pause()
-                self.owner.loop.call_later(next_look, self._regulate, min(next_look * 2, LOOK_AGAIN_AT_MOST))
+        loop = self.owner.loop
+        for _ in range(LINES_PER_TURN):
+            if self._credit <= 0:
+                began = loop.time()
+                unread = self._unread()
+                if unread > UNREAD // 2 and self._owner_gets_on_without_more():
+                    self.program.pause()
+                    wait = max(next_look, 10 * (loop.time() - began))  # a long mailbox is not looked at all the time
+                    loop.call_later(wait, self._regulate, min(next_look * 2, LOOK_AGAIN_AT_MOST))
+                    return
+                self._credit = max(UNREAD - unread, UNREAD // 2)
+            line = self._next_line()
+            if line is None:
+                self.program.resume()
                 return
-            self._credit = max(UNREAD - unread, UNREAD // 2)
-            self._deliver_lines()
-        self.program.resume()
-
-    def _deliver_lines(self) -> None:
-        buffer = self._buffer
-        while buffer and self._credit > 0:
-            end = buffer.find(b"\n", self._searched)
-            if end < 0 and len(buffer) < LONGEST_LINE:
-                self._searched = len(buffer)
-                return
-            piece = end if 0 <= end < LONGEST_LINE else LONGEST_LINE
-            line = bytes(buffer[:piece])
-            del buffer[: piece + (piece == end)]
-            self._searched = 0
             self._deliver(line)
+        self.program.pause()
+        loop.call_soon(self._regulate, LOOK_AGAIN)
+
+    def _next_line(self) -> bytes | None:
+        """Take a line out of the buffer, if it has a whole one (or a piece of a very long one)."""
+        buffer = self._buffer
+        end = buffer.find(b"\n", self._searched)
+        if end < 0 and len(buffer) < LONGEST_LINE:
+            self._searched = len(buffer)
+            return None
+        piece = end if 0 <= end < LONGEST_LINE else LONGEST_LINE
+        line = bytes(buffer[:piece])
+        del buffer[: piece + (piece == end)]
+        self._searched = 0
+        return line
 
     def _deliver(self, data: bytes) -> None:
         self._tell(("data", data))
@@ -257,6 +268,7 @@ def _serve(port: PortBlock) -> None:
             pass
     finally:
         port.program.let_go()
+        del port.program  # which knows the port: together they would wait for the collector
 
 
 def _serves(port: PortBlock, message: Any, ending: Ref) -> bool:

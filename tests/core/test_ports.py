@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import textwrap
+from collections import deque
 from pathlib import Path
 
 import pytest
@@ -618,15 +619,10 @@ def test_only_what_makes_sense_for_a_port_takes_one():
 # Too much
 
 
-def settled():
-    """All in this process's mailbox, once no more comes."""
-    before, quiet = -1, 0
-    while quiet < 10:
-        receive("never", timeout=port_process.LOOK_AGAIN_AT_MOST / 2, default=None)
-        now = len(process_here().mailbox or ())
-        quiet = quiet + 1 if now == before else 0
-        before = now
-    return [receive(timeout=0) for _ in range(before)]
+def unread():
+    """Bytes of output in this process's mailbox, as a port counts them."""
+    held = list((process_here().mailbox or deque()).copy())
+    return sum(len(message[1][1]) + port_process.PER_MESSAGE for message in held if type(message) is tuple)
 
 
 @PLACES
@@ -635,9 +631,11 @@ def test_a_flood_is_read_no_faster_than_its_owner_reads(place, line):
     def main():
         port = sh("yes", line=line)
         for _ in range(3):
-            unread = settled()
-            size = sum(len(data) + port_process.PER_MESSAGE for _, (_, data) in unread)
-            assert port_process.UNREAD // 2 < size < port_process.UNREAD * 9 // 8
+            until(lambda: unread() > port_process.UNREAD // 2, "the flood")
+            assert receive("never", timeout=port_process.LOOK_AGAIN_AT_MOST * 5, default=None) is None
+            assert unread() < port_process.UNREAD * 9 // 8
+            for _ in range(len(process_here().mailbox)):
+                receive(timeout=0)
         port.close()
 
     result_at(place, main)
