@@ -149,6 +149,7 @@ def test_a_frozen_name_service_is_a_clear_error_and_not_a_long_silence(name_serv
     [first] = nodes("first")
     monkeypatch.setattr(epmd, "PATIENCE", 0.5)
     first.process.send_signal(signal.SIGSTOP)
+    assert os.WIFSTOPPED(os.waitpid(first.process.pid, os.WUNTRACED)[1])
     try:
         begun = time.monotonic()
         with pytest.raises(NodeStartError, match="does not answer: it is frozen, or no name service"):
