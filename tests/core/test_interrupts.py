@@ -61,11 +61,10 @@ def test_a_thousand_interrupts_in_a_send_loop(adopted):
         self()
     pid = spawn(collect)
     sent = 0
-    thread = None
+    state["ready"] = False
+    thread = interrupt_each(1000)
     while state["caught"] < 1000:
         try:
-            if thread is None:
-                thread = interrupt_each(1000)
             state["ready"] = True
             while True:
                 send(pid, sent + 1)
@@ -92,6 +91,7 @@ def test_an_interrupt_ends_a_blocked_receive_and_loses_no_message():
 
     self()
     spawn(feed, self())
+    state["ready"] = False
     thread = interrupt_each(200)
     got = []
     while len(got) < 1000:
