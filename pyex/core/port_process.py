@@ -305,6 +305,8 @@ def ask(port: Pid, what: str, start: PortBlock | None = None) -> Any:
         answer = select(here, ((ref, ANY), Down(ref)), None, None)
     except BaseException:
         Process.demonitor(ref, flush=True)
+        if here.exiting is None:
+            select(here, ((ref, ANY),), 0, None)  # an answer that was in before the interrupt
         raise
     return answer.reason if isinstance(answer, Down) else answer[1]
 
