@@ -23,6 +23,11 @@ from pyex.core.threads import ThreadOwner, leave
 #: foreign code from stopping everything.
 MAX_SCHEDULERS: Final = max(2, min(4, os.cpu_count() or 2))
 
+#: Seconds for which a thread may keep the interpreter while others want it. A scheduler releases it at every turn of
+#: its loop and takes it again at once; a thread that waits for it is served only once it has waited so long in
+#: one piece. With Python's own 5 ms, which starts anew at each release, it could wait for seconds.
+SWITCH_INTERVAL: Final = 0.0005
+
 #: Seconds that processes get to end in an orderly way at exit, and those killed to end at all.
 ORDERLY_EXIT: Final = 1.0
 KILLED_EXIT: Final = 1.0
@@ -61,6 +66,7 @@ class Runtime:
                 # that ran greenlets then would crash it.
                 atexit.register(shutdown)
                 self.interpreter = os.getpid()
+                sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_INTERVAL))
                 interrupts.install()
             if number > MAX_SCHEDULERS:
                 return min(self.schedulers, key=_load)
