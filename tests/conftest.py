@@ -28,4 +28,5 @@ def alone(request):
     while pyex.receive(timeout=0, default=alone) is not alone:
         pass
     pyex.Process.flag("trap_exit", False)
+    processes[mine.key].leader = None
     assert not [name for name, process in names.items() if process.pid.key not in before], "a name was left behind"
