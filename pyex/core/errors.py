@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 
@@ -83,5 +84,6 @@ class Terminated(BaseException):
     def __init__(self, reason: Any) -> None:
         super().__init__(reason)
         self.reason = reason
-        #: of the exit signal itself: how often it has been raised in its process
+        #: of the exit signal itself: how often it has been raised in its process, and since when it is due
         self.raised = 0
+        self.since = time.monotonic()

@@ -13,6 +13,7 @@ from greenlet import getcurrent
 
 from pyex.core.ids import Pid
 from pyex.core.interrupts import interrupts
+from pyex.core.monitor import monitor
 from pyex.core.process import ControlBlock, processes
 from pyex.core.reports import Leaving
 from pyex.core.scheduler import Scheduler
@@ -22,11 +23,6 @@ from pyex.core.threads import ThreadOwner, leave
 #: The schedulers there may be. With the GIL more do not compute faster; they keep one that is stuck in
 #: foreign code from stopping everything.
 MAX_SCHEDULERS: Final = max(2, min(4, os.cpu_count() or 2))
-
-#: Seconds for which a thread may keep the interpreter while others want it. A scheduler releases it at every turn of
-#: its loop and takes it again at once; a thread that waits for it is served only once it has waited so long in
-#: one piece. With Python's own 5 ms, which starts anew at each release, it could wait for seconds.
-SWITCH_INTERVAL: Final = 0.0005
 
 #: Seconds that processes get to end in an orderly way at exit, and those killed to end at all.
 ORDERLY_EXIT: Final = 1.0
@@ -66,7 +62,7 @@ class Runtime:
                 # that ran greenlets then would crash it.
                 atexit.register(shutdown)
                 self.interpreter = os.getpid()
-                sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_INTERVAL))
+                monitor.start(self.schedulers)
                 interrupts.install()
             if number > MAX_SCHEDULERS:
                 return min(self.schedulers, key=_load)
@@ -76,7 +72,7 @@ class Runtime:
 
 
 def _load(scheduler: Scheduler) -> int:
-    return len(scheduler.ready) + len(scheduler.inbox)
+    return len(scheduler.ready) + len(scheduler.inbox) + len(scheduler.interrupted) + scheduler.in_slice
 
 
 runtime = Runtime()
@@ -90,6 +86,7 @@ def shutdown() -> None:
     """
     if runtime.interpreter != os.getpid():
         return  # a fork: it has the memory of the processes, not their threads
+    monitor.close()
     leave()
     interrupts.forget()
     asker = Pid("0.0.0")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from asyncio import events
 from collections import deque
 from contextlib import AbstractContextManager, nullcontext
@@ -17,11 +18,16 @@ from typing import Any, Final
 from greenlet import getcurrent, greenlet
 
 from pyex.core.lifecycle import run_to_end
+from pyex.core.monitor import monitor
+from pyex.core.preemption import thread_state
 from pyex.core.process import Alarm, ControlBlock
 from pyex.core.signals import apply, end
 
-#: Switches between processes before the loop gets a turn at its I/O and timers.
-SWITCHES_PER_SLICE: Final = 300
+#: Switches between processes before the loop gets a turn at its I/O and timers: as many as take about so many
+#: seconds, within these bounds.
+SLICE: Final = 0.002
+FEWEST_SWITCHES: Final = 50
+MOST_SWITCHES: Final = 2000
 
 #: Seconds that tasks of the loop get to end by themselves when it stops, their connections being closed.
 TASKS_END: Final = 0.1
@@ -30,6 +36,7 @@ TASKS_END: Final = 0.1
 IDLE_WORKERS: Final = 64
 
 _get_ident = threading.get_ident
+_now = time.monotonic
 _thread = threading.local()
 _ALONE: Final = nullcontext()
 
@@ -114,10 +121,18 @@ class Scheduler:
         self.loop = asyncio.new_event_loop()
         #: runnable processes, the next one first
         self.ready: deque[ControlBlock] = deque()
+        #: those that were interrupted; one of them runs in each slice, after all that were woken
+        self.interrupted: deque[ControlBlock] = deque()
         #: signals posted by other threads
         self.inbox: deque[tuple[ControlBlock, int, Any]] = deque()
-        #: switches left in this slice
+        #: switches left in this slice, and those that a slice begins with
         self.budget = 0
+        self.switches = 300
+        #: slices there have been, and whether one is being run: what the monitor looks at
+        self.slices = 0
+        self.in_slice = False
+        #: when the monitor first saw that one process had the thread, if it has had it for long
+        self.held_since = 0.0
         #: the workers that wait for a process
         self.idle_workers: list[Worker] = []
         #: the stacks of processes declared dead; dropped, a stack would be unwound, and its code run once more
@@ -126,6 +141,8 @@ class Scheduler:
         self.slice_due = False
         self.hub: greenlet
         self.thread_id = 0
+        #: the C structure of its thread
+        self.thread_state = 0
         self.thread = threading.Thread(target=self._main, name=f"pyex-scheduler-{number}", daemon=True)
         started = threading.Event()
         self.loop.call_soon(started.set)
@@ -136,6 +153,7 @@ class Scheduler:
         _thread.scheduler = self
         self.hub = getcurrent()
         self.thread_id = threading.get_ident()
+        self.thread_state = thread_state()
         try:
             self.loop.run_forever()
             self.loop.run_until_complete(_end_tasks())
@@ -225,6 +243,12 @@ class Scheduler:
         self.ready.append(process)
         self.hub.switch()
 
+    def move_aside(self, process: ControlBlock) -> None:
+        """In a process that was interrupted: let the loop have its turn, and all that were woken."""
+        self.budget = 0
+        self.interrupted.append(process)
+        self.hub.switch()
+
     def alone(self) -> AbstractContextManager[None]:
         """Nothing to do: signals are applied on this thread only."""
         return _ALONE
@@ -244,22 +268,38 @@ class Scheduler:
         """Run processes until none is runnable or the slice is over; a callback of the loop."""
         # Code of a process is plain code: asyncio.run() must work there, so no loop seems to run.
         events._set_running_loop(None)
-        self.slice_due = True
+        self.slice_due = self.in_slice = True
+        self.slices += 1
+        if monitor.asleep:
+            monitor.wake()
+        begun = _now()
         try:
             if self.inbox:
                 self.drain()
-            self.budget = SWITCHES_PER_SLICE
+            self.budget = self.switches
             while self.ready and self.budget > 0:
                 self.budget -= 1
                 self._resume(self.ready.popleft())
                 if self.inbox and not self.ready:
                     self.drain()
+            if self.interrupted:
+                self._resume(self.interrupted.popleft())
         finally:
             events._set_running_loop(self.loop)
-            self.slice_due = False
-            if self.ready or self.inbox:  # looked at after the flag is down, or a post could be overlooked
+            self.in_slice = self.slice_due = False
+            if (
+                self.ready or self.inbox or self.interrupted
+            ):  # looked at after the flag is down, or a post could be overlooked
                 self.slice_due = True
                 self.loop.call_soon(self.run_slice)
+                self._adapt(_now() - begun)
+
+    def _adapt(self, seconds: float) -> None:
+        """Let the next slice be of the right length."""
+        if seconds < SLICE / 2:
+            self.switches = min(self.switches * 2, MOST_SWITCHES)
+        elif seconds > SLICE * 2:
+            self.switches = max(self.switches // 2, FEWEST_SWITCHES)
 
     def _resume(self, process: ControlBlock) -> None:
         worker = process.greenlet

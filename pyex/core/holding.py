@@ -1,0 +1,43 @@
+"""Reports of code that holds its scheduler: foreign code that blocks, where nothing can be interrupted."""
+
+from __future__ import annotations
+
+import linecache
+import logging
+import types
+from typing import Final
+
+from pyex.core.reports import describe
+from pyex.core.safe_points import process_of, processes_part
+
+log = logging.getLogger("pyex.scheduler")
+
+#: Places that have been reported: each is, once.
+_reported: Final[set[tuple[str, int]]] = set()
+
+
+def report_held(frame: types.FrameType, bottom: types.CodeType) -> None:
+    """Say which process holds its scheduler, at which line, and what to use instead."""
+    frames = processes_part(frame, bottom, 1000)
+    place = next((one for one in frames if not _is_library(one)), None)
+    process = process_of(frame, bottom)
+    if place is None or process is None:
+        return
+    file, line = place.f_code.co_filename, place.f_lineno
+    if (file, line) in _reported:
+        return
+    _reported.add((file, line))
+    source = linecache.getline(file, line, place.f_globals).strip()
+    log.warning(
+        "%s holds its scheduler: it is at %s:%d, in %s%s\n"
+        "The other processes of that scheduler wait meanwhile. To wait, use sleep() or receive(); for a call that "
+        "blocks, blocking(fn, *args); for code that often does, spawn(..., thread=True)",
+        describe(process), file, line, place.f_code.co_qualname, f": {source}" if source else "",
+    )  # fmt: skip
+
+
+def _is_library(frame: types.FrameType) -> bool:
+    import sysconfig
+
+    paths = (sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"))
+    return frame.f_code.co_filename.startswith(paths) or frame.f_code.co_filename.startswith("<frozen")

@@ -1,0 +1,114 @@
+"""Preemption: a process that does not give way is interrupted in the midst of its code.
+
+The monitor notices that a process holds its scheduler and arms an interruption; nothing is paid until then. The
+interruption comes in the process's own thread, at the next backward jump or call, and what it does there is
+decided here: nothing yet, let the others run first, or raise the exit that the process has been sent.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+import time
+import types
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from greenlet import getcurrent
+
+from pyex.core.lifecycle import conclude, raise_exit, run_to_end
+from pyex.core.process import ControlBlock
+from pyex.core.safe_points import verdict
+
+if TYPE_CHECKING:
+    from pyex.core.scheduler import Scheduler
+
+#: Seconds that an ending process's own code has to clean up before it is declared dead.
+CLEAN_UP: Final = 5.0
+
+#: The frame below a process's own code.
+BOTTOM: Final = run_to_end.__code__
+
+
+class Interrupter(Protocol):
+    """A way to interrupt code that runs in another thread."""
+
+    def arm(self, scheduler: Scheduler, frames: list[types.FrameType]) -> bool:
+        """Call :func:`consider` in that scheduler's thread soon; False if that cannot be done.
+
+        ``frames`` are what its process runs, the innermost first.
+        """
+
+    def disarm(self, scheduler: Scheduler) -> None:
+        """Not any more."""
+
+    def close(self) -> None:
+        """At the end of the interpreter: interrupt nobody any more."""
+
+
+def make_interrupter() -> Interrupter | None:
+    """The way that this Python has; None if it has none, and processes must give way by themselves."""
+    if sys.implementation.name != "cpython" or not hasattr(ctypes.pythonapi, "PyThreadState_LeaveTracing"):
+        return None
+    if sys.version_info >= (3, 12):
+        from pyex.core.interrupting_events import EventInterrupter
+
+        return EventInterrupter()
+    from pyex.core.interrupting_trace import TraceInterrupter
+
+    return TraceInterrupter()
+
+
+def consider(frame: types.FrameType) -> Callable[[], None] | None:
+    """In an armed thread, at a safe instruction of ``frame``: what is to be done, once disarmed; None: not here."""
+    here = getcurrent()
+    process: ControlBlock | None = getattr(here, "process", None)
+    if process is None:
+        return _nothing
+    owner: Scheduler = here.owner  # type: ignore[attr-defined]
+    allowed = verdict(frame, BOTTOM, time.monotonic() - owner.held_since)
+    if allowed.look and not allowed.switch and owner.inbox:
+        owner.drain()
+    exiting = process.exiting
+    if exiting is not None:
+        if exiting.raised == 0:
+            if allowed.end:
+                return lambda: raise_exit(process)
+        elif time.monotonic() - exiting.since > CLEAN_UP and allowed.look:
+            return lambda: owner.abandon(process, conclude(process, None, swallowed=True))
+    return (lambda: _give_way(owner, process, allowed.end)) if allowed.switch else None
+
+
+def _nothing() -> None:
+    """It was armed for a process that has given way meanwhile."""
+
+
+def _give_way(owner: Scheduler, process: ControlBlock, may_end: bool) -> None:
+    """Let the others run; then end, if that has come meanwhile."""
+    with _Untraced():
+        owner.move_aside(process)
+    if may_end and process.exiting is not None and process.exiting.raised == 0:
+        raise_exit(process)
+
+
+class _Untraced:
+    """Python counts, for the whole thread, how deep it is in tracing; other greenlets are not to inherit it."""
+
+    def __enter__(self) -> None:
+        _leave_tracing(thread_state())
+
+    def __exit__(self, *_: object) -> None:
+        _enter_tracing(thread_state())
+
+
+def _function(name: str, *argtypes: Any, restype: Any = None) -> Any:
+    function = getattr(ctypes.pythonapi, name, None)
+    if function is not None:
+        function.argtypes, function.restype = argtypes, restype
+    return function
+
+
+_leave_tracing = _function("PyThreadState_LeaveTracing", ctypes.c_void_p)
+_enter_tracing = _function("PyThreadState_EnterTracing", ctypes.c_void_p)
+#: The address of this thread's state, a structure in C.
+thread_state = _function("PyThreadState_Get", restype=ctypes.c_void_p)

@@ -1,0 +1,143 @@
+"""Where a process that does not give way may be stopped: moved aside for others, or ended.
+
+The rules are CPython's. A process that is moved aside inside ``with lock`` leaves the lock to block its whole
+thread; a module that is entered again in the middle of its work breaks; a collection that is left half-way stays
+switched off. And an exception that comes while a resource is being given back leaves it taken for ever.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+import types
+from typing import Any, Final, NamedTuple
+
+from pyex.core import withs
+
+#: Modules that are not to be entered again while they are at work. (``threading`` and ``queue`` hold locks they
+#: have not taken by ``with``.)
+NOT_REENTRANT: Final = frozenset(
+    {
+        "_weakrefset", "asyncio", "concurrent", "importlib", "logging", "queue", "selectors", "socket", "ssl",
+        "threading", "weakref", "zipimport",
+    }
+)  # fmt: skip
+
+#: Seconds of a slice after which other modules of the standard library may be interrupted too.
+WELL_OVERDUE: Final = 0.05
+
+#: Seconds for which a ``with`` on something unknown counts as one on a lock.
+BENEFIT_OF_DOUBT: Final = 0.1
+
+#: Modules of the runtime that call user code, and are in order while they do.
+_CALLERS: Final = frozenset(
+    f"pyex.core.{name}"
+    for name in (
+        "blocking",
+        "carried",
+        "isolation",
+        "lifecycle",
+        "messaging",
+        "patterns",
+        "scheduler",
+        "spawning",
+        "threads",
+    )
+)
+
+#: Methods that take and give back resources.
+_KEEPERS: Final = frozenset({"__aenter__", "__aexit__", "__del__", "__enter__", "__exit__"})
+
+
+class Verdict(NamedTuple):
+    """What may be done to a process at one point of its code."""
+
+    #: others may run in its place
+    switch: bool
+    #: its exit may be raised
+    end: bool
+    #: signals may be applied; an exit may be among them
+    look: bool
+
+
+_FREE: Final = Verdict(switch=True, end=True, look=True)
+_NOTHING: Final = Verdict(switch=False, end=False, look=False)
+
+#: The threads that run Python's garbage collector now.
+_collecting: Final[set[int]] = set()
+
+
+def _on_collection(phase: str, _info: dict[str, int]) -> None:
+    if phase == "start":
+        _collecting.add(threading.get_ident())
+    else:
+        _collecting.discard(threading.get_ident())
+
+
+def watch_the_collector() -> None:
+    """From now on know when a collection is in progress."""
+    if _on_collection not in gc.callbacks:
+        gc.callbacks.append(_on_collection)
+
+
+def in_collection() -> bool:
+    """Whether this code runs under the garbage collector: a finalizer, or the callback of a weak reference."""
+    return bool(_collecting) and threading.get_ident() in _collecting
+
+
+def verdict(frame: types.FrameType | None, bottom: types.CodeType, overdue: float) -> Verdict:
+    """What may be done to the process whose stack ends in ``frame`` and begins above ``bottom``.
+
+    ``overdue`` is for how many seconds it has been running.
+    """
+    if in_collection() or frame is None or runtime_module(frame):
+        return _NOTHING
+    switch = end = look = True
+    ending = withs.cleanup_lines
+    while frame is not None and frame.f_code is not bottom:
+        module = str(frame.f_globals.get("__name__", ""))
+        code = frame.f_code
+        root = module.partition(".")[0]
+        if root == "pyex" and runtime_module(frame):
+            if module not in _CALLERS:
+                return _NOTHING
+        elif root in NOT_REENTRANT:
+            switch = look = False
+        elif switch and overdue < WELL_OVERDUE and root in sys.stdlib_module_names and root != "__main__":
+            switch = False
+        if code.co_name in _KEEPERS:
+            if code.co_name == "__del__":
+                return _NOTHING
+            end = False
+        if code.co_exceptiontable:
+            if switch and withs.holds_lock(frame, unknown=overdue < BENEFIT_OF_DOUBT):
+                switch = False
+            if end and frame.f_lineno in ending(code):
+                end = False
+        frame = frame.f_back
+    if switch and end:
+        return _FREE
+    return Verdict(switch, end, look)
+
+
+def runtime_module(frame: types.FrameType) -> bool:
+    """Whether a frame runs code of the core or of the distribution."""
+    return str(frame.f_globals.get("__name__", "")).startswith(("pyex.core.", "pyex.distribution."))
+
+
+def processes_part(frame: types.FrameType | None, bottom: types.CodeType, most: int) -> list[types.FrameType]:
+    """The frames of a process's own code, the innermost first; at most so many, none if it is no process's."""
+    frames: list[types.FrameType] = []
+    while frame is not None and frame.f_code is not bottom:
+        if len(frames) < most and not runtime_module(frame):
+            frames.append(frame)
+        frame = frame.f_back
+    return frames if frame is not None else []
+
+
+def process_of(frame: types.FrameType | None, bottom: types.CodeType) -> Any:
+    """The process whose stack this is, by the frame at its bottom."""
+    while frame is not None and frame.f_code is not bottom:
+        frame = frame.f_back
+    return frame.f_locals.get("process") if frame is not None else None
