@@ -29,15 +29,19 @@ from pyex.core.errors import (
     ReceiveTimeout,
 )
 from pyex.core.ids import Atom, Pid, Port, Ref
+from pyex.core.input import ProcessInput as ProcessInput
 from pyex.core.isolation import share
 from pyex.core.messages import Down, Exited, NodeDown, NodeUp
 from pyex.core.messaging import exit, receive, self, send, sleep
+from pyex.core.output import ProcessErrors as ProcessErrors
 from pyex.core.output import ProcessOutput as ProcessOutput
+from pyex.core.output import remote_leader as remote_leader
 from pyex.core.output import sync_output as sync_output
 from pyex.core.patterns import ANY
 from pyex.core.process_api import Process
 from pyex.core.process_info import ProcessInfo as ProcessInfo
 from pyex.core.spawning import spawn, spawn_link, spawn_monitor
+from pyex.core.streams import process_streams as process_streams
 from pyex.core.threads import run
 
 if TYPE_CHECKING:

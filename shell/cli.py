@@ -93,7 +93,9 @@ def _run(options: argparse.Namespace) -> int:
             fail(f"cannot read {options.script!r}: {error.strerror}. Give the path of a Python script")
     if options.expression is not None:
         screen = Screen(sys.stdout, sys.stderr, terminal=False, colour=False)
-        return play(Shell(OneExpression(options.expression), screen, start=start, open_path=_open_path, once=True))
+        return play(
+            Shell(OneExpression(options.expression, sys.stdin), screen, start=start, open_path=_open_path, once=True)
+        )
     # The path is the user's own only when all that a prompt needs has been imported: a stray token.py or
     # code.py in the working folder is not to be taken for Python's.
     shell = _interactive(_starter(options))

@@ -34,9 +34,9 @@ def play(shell: Shell) -> int:
     main = sys.modules.get("__main__")
     outer = Current.evaluator
     sys.modules["__main__"] = shell.module
-    sys.stdin = cast(TextIO, ShellInput(sys.stdin))
+    sys.stdin = cast(TextIO, ShellInput(shell, sys.stdin))
     try:
-        with installed(ReportHandler(shell)):
+        with installed(ReportHandler(shell)), pyex.process_streams():
             while not shell.left:
                 try:
                     run(_live, shell)
@@ -63,11 +63,13 @@ def _live(shell: Shell) -> None:
     leader = shell.leader
     if leader is None or shell.server is None:
         shell.start()
-        leader = shell.leader = spawn(output.write_requests, share(shell.screen), shell.tag, thread=True)
+        leader = shell.leader = spawn(
+            output.write_requests, share(shell.screen), shell.tag, share(shell.questions), thread=True
+        )
         Process.group_leader(shell.evaluator, leader)
         shell.streams = [
             output.ShellOutput(leader, shell.screen.out),
-            output.QueueStream(leader, ERR, shell.screen.err),
+            pyex.ProcessErrors(cast(TextIO, output.QueueStream(leader, ERR, shell.screen.err))),
         ]
         sys.stdout, sys.stderr = cast(list[TextIO], shell.streams)
         if shell.banner:
@@ -111,6 +113,7 @@ def _report_ending(shell: Shell, leader: Pid) -> None:
 
 def _take_down(shell: Shell, leader: Pid, watch: Ref) -> None:
     """Leave: the server first, then the output, when it has written everything."""
+    shell.questions.close()
     send(shell.server, (shell.tag, "left"))
     receive(Down(watch), timeout=1, default=None)
     watch = Process.monitor(leader)

@@ -1,60 +1,36 @@
-"""The shell's ``sys.stdin``: for the evaluator only, since a prompt reads the terminal at other times."""
+"""The shell's ``sys.stdin``: the evaluator reads the terminal itself, all others ask the shell for a line."""
 
 from __future__ import annotations
 
-import io
 import threading
+from contextlib import AbstractContextManager
 from typing import Any, TextIO
 
+import pyex
+from pyex import Pid
+from shell.state import Shell
 
-class ShellInput(io.TextIOBase):
-    """A text stream that reads from ``real`` on the thread it was made on, and refuses on every other."""
 
-    def __init__(self, real: TextIO) -> None:
-        super().__init__()
-        self._real = real
+class ShellInput(pyex.ProcessInput):
+    """A text stream that reads from ``real`` on the thread it was made on, when no question is on the screen."""
+
+    def __init__(self, shell: Shell, real: TextIO) -> None:
+        super().__init__(real)
+        self._shell = shell
         self._thread = threading.get_ident()
 
-    def _own(self) -> TextIO:
-        if threading.get_ident() != self._thread:
-            raise RuntimeError(
-                "only the shell's own process can read the terminal: call input() at the prompt, and send() the answer"
-            )
-        return self._real
+    def leader(self) -> Pid | None:
+        """The evaluator asks nobody; others their group leader, or the shell."""
+        if threading.get_ident() == self._thread:
+            return None
+        return super().leader() or self._shell.leader
 
-    def readline(self, size: int = -1, /) -> str:  # type: ignore[override]
-        """Read a line."""
-        return self._own().readline(size)
-
-    def read(self, size: int | None = -1, /) -> str:
-        """Read up to ``size`` characters, or all there are."""
-        return self._own().read(-1 if size is None else size)
-
-    def fileno(self) -> int:
-        """As the real one; ``input()`` asks for it, and then reads past this stream."""
-        return self._own().fileno()
-
-    def isatty(self) -> bool:
-        """As the real one."""
-        return self._real.isatty()
-
-    def readable(self) -> bool:
-        """Always."""
-        return True
-
-    def close(self) -> None:
-        """Nothing: the shell goes on reading."""
+    def turn(self) -> AbstractContextManager[None]:
+        """In the evaluator: no question is put to the person as long as this is entered."""
+        return self._shell.questions.evaluator_reads()
 
     def __getattr__(self, name: str) -> Any:
-        # encoding, errors, buffer ...
-        return getattr(self._own(), name)
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override]
-        """As the real one's."""
-        return getattr(self._real, "encoding", None) or "utf-8"
-
-    @property
-    def errors(self) -> str:  # type: ignore[override]
-        """As the real one's."""
-        return getattr(self._real, "errors", None) or "strict"
+        # buffer, reconfigure ...
+        if name.startswith("_") or threading.get_ident() == self._thread:
+            return super().__getattr__(name)
+        raise RuntimeError(f"only the shell's own process has sys.stdin.{name}: others read lines, or call input()")

@@ -1,7 +1,8 @@
 """The output process: the group leader of all that the shell starts, here and on other nodes.
 
 Whatever is printed (results, errors, what processes and remote processes print, logs) is a message to it,
-in the form of :mod:`pyex`'s I/O requests, and is written in the order of arrival.
+in the form of :mod:`pyex`'s I/O requests, and is written in the order of arrival. What processes ask for with
+``input()`` is handed on to the server once all that was printed before is on the screen.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from __future__ import annotations
 import io
 import re
 import threading
+from collections.abc import Callable
 from typing import Any, Final, TextIO, cast
 
 import pyex
-from pyex import Pid, Ref, receive, send
-from shell.screen import OUT, Screen
+from pyex import Down, Pid, Process, Ref, receive, send
+from shell.questions import Question, Questions
+from shell.screen import ERR, OUT, Screen
 
 #: Requests written at once.
 BATCH: Final = 1000
@@ -34,42 +37,93 @@ def harmless(text: str) -> str:
     return _CONTROL.sub(lambda found: found[1] or "", text)
 
 
-def write_requests(screen: Screen, tag: Ref) -> None:
-    """The output process: write what is asked for, until told ``(tag, "stop")``."""
-    here = pyex.self()
-    more = True
-    while more:
-        pieces: list[tuple[str, str]] = []
-        answers: list[tuple[Pid, Any]] = []
+class _Requests:
+    """What the output process has been asked for."""
+
+    def __init__(self, tag: Ref, questions: Questions | None) -> None:
+        self.here = pyex.self()
+        self.more = True
+        #: (stream, text) to be written
+        self.pieces: list[tuple[str, str]] = []
+        #: done when the pieces before have been written
+        self.afterwards: list[Callable[[], object]] = []
+        self._tag = tag
+        self._questions = questions
+        #: the questions that wait for an answer, by the monitor of who asks
+        self._asked: dict[Ref, Ref] = {}
+        #: whose errors were written last, if it is a process of another node
+        self._erring: Pid | None = None
+
+    def take(self, message: Any) -> None:
+        """Look at one message."""
+        questions = self._questions
+        match message:
+            case ("io_request", sender, ref, ("put_chars" | "put_error" as stream, str(text))):
+                self._write(stream, text, sender if isinstance(sender, Pid) else None)
+                if isinstance(sender, Pid) and ref is not None:
+                    self.afterwards.append(lambda: send(sender, ("io_reply", ref, "ok")))
+            case ("io_request", Pid() as sender, Ref() as alias, ("get_line", str(prompt))) if questions is not None:
+                if sender.node != self.here.node:
+                    prompt = harmless(prompt)
+                self._asked[Process.monitor(sender)] = alias
+                question = Question(sender, alias, prompt)
+                self.afterwards.append(lambda: questions.add(question))
+            case ("io_request", _, _, ("forget_line", Ref() as alias)):
+                self.afterwards.append(lambda: self._forget(alias))
+            case ("io_request", Pid() as sender, Ref() as ref, _):
+                self.afterwards.append(lambda: send(sender, ("io_reply", ref, ("error", "request"))))
+            case Down(ref=ref) if ref in self._asked:
+                alias = self._asked[ref]
+                self.afterwards.append(lambda: self._forget(alias))
+            case (self._tag, "answered", alias):
+                self._forget(alias)
+            case (self._tag, "stop"):
+                self.more = False
+
+    def size(self) -> int:
+        """How much there is to be done."""
+        return max(len(self.pieces), len(self.afterwards))
+
+    def _write(self, stream: str, text: str, sender: Pid | None) -> None:
+        abroad = sender if sender is not None and sender.node != self.here.node else None
+        if abroad is not None:
+            text = harmless(text)
+        if not text:
+            return
+        erring = abroad if stream == ERR else None
+        if erring is not None and erring != self._erring:
+            text = f"{erring!r}: {text}"
+        self._erring = erring
+        self.pieces.append((stream, text))
+
+    def _forget(self, alias: Ref) -> None:
+        """A question has been answered, or nobody waits for it any more."""
+        if self._questions is not None:
+            self._questions.forget(alias)
+        for watch in [watch for watch, asked in self._asked.items() if asked == alias]:
+            del self._asked[watch]
+            Process.demonitor(watch, flush=True)
+
+
+def write_requests(screen: Screen, tag: Ref, questions: Questions | None = None) -> None:
+    """The output process: write what is asked for, and hand on what is to be read, until told ``(tag, "stop")``."""
+    requests = _Requests(tag, questions)
+    while requests.more:
         message = receive()
         while message is not None:
-            if message == (tag, "stop"):
-                more = False
-            else:
-                _take(message, here, pieces, answers)
-            message = receive(timeout=0, default=None) if len(pieces) < BATCH else None
-        if pieces:
-            screen.write(pieces)
-        for sender, answer in answers:
-            send(sender, answer)
+            requests.take(message)
+            message = receive(timeout=0, default=None) if requests.size() < BATCH else None
+        if requests.pieces:
+            screen.write(requests.pieces)
+            requests.pieces = []
+        afterwards, requests.afterwards = requests.afterwards, []
+        for action in afterwards:
+            action()
 
 
-def _take(message: Any, here: Pid, pieces: list[tuple[str, str]], answers: list[tuple[Pid, Any]]) -> None:
-    match message:
-        case ("io_request", sender, ref, ("put_chars" | "put_error" as stream, str(text))):
-            if isinstance(sender, Pid) and sender.node != here.node:
-                text = harmless(text)
-            if text:
-                pieces.append((stream, text))
-            if isinstance(sender, Pid) and ref is not None:
-                answers.append((sender, ("io_reply", ref, "ok")))
-        case ("io_request", Pid() as sender, ref, _) if ref is not None:
-            answers.append((sender, ("io_reply", ref, ("error", "request"))))
-
-
-def put(leader: Pid, text: str, stream: str = OUT) -> None:
+def put(leader: Pid, text: str, stream: str = OUT, sender: Pid | None = None) -> None:
     """Have text written; from any thread, which does not become a process by it."""
-    send(leader, ("io_request", None, None, (stream, text)))
+    send(leader, ("io_request", sender, None, (stream, text)))
 
 
 class QueueStream(io.TextIOBase):

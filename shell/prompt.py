@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import get_app, run_in_terminal
 from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.document import Document
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.input import create_input
@@ -20,15 +22,26 @@ from prompt_toolkit.output import Output, create_output
 from pygments.lexers.python import PythonLexer
 
 from shell.blocks import INDENT, is_complete, next_indent
+from shell.question_prompt import PAUSE, QuestionPrompt
+from shell.questions import Question
 from shell.screen import Screen
+from shell.state import SteppedAside
 
 
 class TerminalReader:
-    """Reads inputs at a prompt. Runs in the server's thread; other threads only call ``above``."""
+    """Reads inputs at a prompt. Runs in the server's thread; other threads only call ``above`` and ``aside``."""
+
+    edits = True
 
     def __init__(self, screen: Screen, history: Path) -> None:
         self._screen = screen
         self._loop: asyncio.AbstractEventLoop | None = None
+        #: a process asks: the prompt is to step aside
+        self._asked = False
+        #: what was typed when it did
+        self._begun = Document()
+        self._last_key = 0.0
+        input, output = create_input(sys.stdin), _output(screen)
         self._session: PromptSession[str] = PromptSession(
             multiline=True,
             prompt_continuation=_continuation,
@@ -37,19 +50,42 @@ class TerminalReader:
             key_bindings=_key_bindings(),
             enable_suspend=True,
             reserve_space_for_menu=0,
-            input=create_input(sys.stdin),
-            output=_output(screen),
+            input=input,
+            output=output,
         )
+        self._session.app.key_processor.before_key_press += self._key_pressed
+        self._question = QuestionPrompt(input, output)
 
     def read(self, node: str, number: int) -> str | None:
-        """The next complete input, None for Ctrl-D."""
+        """The next complete input, None for Ctrl-D. What was begun before ``SteppedAside`` is there again."""
+        begun, self._begun = self._begun, Document()
+        self._session.app.erase_when_done = False
         try:
-            return self._session.prompt(f"pyex({node}){number}> ", pre_run=self._begins)
+            return self._session.prompt(f"pyex({node}){number}> ", default=begun, pre_run=self._begins)
         except EOFError:
             return None
         finally:
             self._loop = None
             self._screen.prompt_ended()
+
+    def ask(self, question: Question) -> str:
+        """The answer to a question; raises ``EOFError``, ``KeyboardInterrupt``, ``QuestionGone``."""
+        self._asked = False
+        try:
+            return self._question.ask(question, self._question_begins)
+        finally:
+            self._loop = None
+            self._screen.prompt_ended()
+
+    def aside(self) -> None:
+        """From any thread: soon have ``read`` raise ``SteppedAside``; not in the midst of a person's typing."""
+        self._asked = True
+        loop = self._loop
+        if loop is not None:
+            try:
+                loop.call_soon_threadsafe(self._step_aside)
+            except RuntimeError:
+                pass  # the prompt has just ended
 
     def above(self, write: Callable[[], None]) -> None:
         """From any thread: soon write with the prompt hidden, and draw it again."""
@@ -63,6 +99,29 @@ class TerminalReader:
     def _begins(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._screen.prompt_begins(self)
+        if self._asked:
+            self._loop.call_soon(self._step_aside)
+
+    def _question_begins(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._screen.prompt_begins(self)
+
+    def _key_pressed(self, _sender: object) -> None:
+        self._last_key = time.monotonic()
+
+    def _step_aside(self) -> None:
+        app = self._session.app
+        if self._loop is None or not app.is_running or app.future is None or app.future.done():
+            return
+        buffer = self._session.default_buffer
+        typing = self._last_key + PAUSE - time.monotonic() if buffer.text else 0
+        if typing > 0:
+            self._loop.call_later(typing, self._step_aside)
+            return
+        self._asked = False
+        self._begun = buffer.document
+        app.erase_when_done = True
+        app.exit(exception=SteppedAside())
 
 
 def _continuation(_width: int, _line: int, wrapped: int) -> str:

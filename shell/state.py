@@ -9,14 +9,28 @@ from typing import Any, Protocol
 
 from pyex import Pid, Ref
 from shell.preload import new_main_module
+from shell.questions import Question, Questions
 from shell.screen import Screen
 
 
+class SteppedAside(Exception):
+    """A reader has stopped reading an input because a process asks; what is typed of it is kept."""
+
+
 class Reader(Protocol):
-    """Where input comes from."""
+    """Where input comes from. Used in the server's thread, but for ``aside``."""
+
+    #: it shows questions itself, at a prompt; else they are printed before ``ask``
+    edits: bool
 
     def read(self, node: str, number: int) -> str | None:
-        """The next complete input; None at the end of all input."""
+        """The next complete input; None at the end of all input. Raises ``SteppedAside``."""
+
+    def aside(self) -> None:
+        """From any thread: soon let ``read``, if it reads, raise ``SteppedAside``."""
+
+    def ask(self, question: Question) -> str:
+        """The answer to a question. Raises ``EOFError``, ``KeyboardInterrupt``, ``QuestionGone``."""
 
 
 class Request:
@@ -44,6 +58,7 @@ class Shell:
     ) -> None:
         self.reader = reader
         self.screen = screen
+        self.questions = Questions()
         #: run by the first evaluator before anything else: starts the node
         self.start = start
         #: run by the evaluator before the first input: makes the user's import path

@@ -1,14 +1,15 @@
-"""The ``sys.stdout`` of a program whose processes print to their group leaders."""
+"""The ``sys.stdout`` and ``sys.stderr`` of a program whose processes print to their group leaders."""
 
 from __future__ import annotations
 
 import io
-from typing import Final, TextIO
+from typing import Any, Final, NoReturn, TextIO
 
 from pyex.core import group_leader
 from pyex.core.ids import Pid
 from pyex.core.messages import Down
 from pyex.core.messaging import select
+from pyex.core.process import ControlBlock
 from pyex.core.process_api import Process
 from pyex.core.threads import process_here, this_process
 
@@ -22,28 +23,36 @@ class ProcessOutput(io.TextIOBase):
     What has no group leader (a plain thread, say) goes to ``own``, the stream this one stands for.
     """
 
+    #: what the requests to a group leader are called
+    _stream = group_leader.OUT
+
     def __init__(self, own: TextIO) -> None:
         super().__init__()
         self.own = own
 
+    def _goes_to(self, process: ControlBlock | None) -> Pid | None:
+        """Where what this process writes goes; None: to the own stream."""
+        return None if process is None or process.leader == process.pid else process.leader
+
     def write(self, text: str) -> int:
         """Print; in a process, to its group leader."""
         process = process_here()
-        if process is None or process.leader is None or process.leader == process.pid:
+        leader = self._goes_to(process)
+        if process is None or leader is None:
             return self.own.write(text)
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        group_leader.write(process, process.leader, text)
+        group_leader.write(process, leader, text, self._stream)
         relations = process.relations
         if relations is not None and relations.puts >= AHEAD and process.exiting is None:
             relations.puts = 0
-            sync_output(process.leader)
+            sync_output(leader)
         return len(text)
 
     def flush(self) -> None:
         """Send on the text that has no end of line yet."""
         process = process_here()
-        if process is None or process.leader is None or process.leader == process.pid:
+        if process is None or self._goes_to(process) is None:
             self.own.flush()
         else:
             group_leader.flush(process)
@@ -68,12 +77,47 @@ class ProcessOutput(io.TextIOBase):
         """As the stream this one stands for."""
         return self.own.encoding
 
+    @property
+    def errors(self) -> str:  # type: ignore[override]
+        """As the stream this one stands for; without it ``input()`` takes no terminal for one."""
+        return self.own.errors or "strict"
+
+    def __getattr__(self, name: str) -> Any:
+        # buffer, reconfigure ...
+        return getattr(self.own, name)
+
+    def __reduce_ex__(self, _protocol: object) -> NoReturn:
+        raise TypeError("a stream of the program is not copied")
+
+
+class ProcessErrors(ProcessOutput):
+    """The same for standard error, but only what processes write that other nodes have started leaves this one.
+
+    So what such a process logs, or warns of, appears where what it prints does.
+    """
+
+    _stream = group_leader.ERR
+
+    def _goes_to(self, process: ControlBlock | None) -> Pid | None:
+        return process.leader if process is not None and elsewhere(process.leader) else None
+
+
+def elsewhere(leader: Pid | None) -> bool:
+    """Whether this is a group leader on another node."""
+    return leader is not None and type(leader.key) is not int
+
+
+def remote_leader() -> Pid | None:
+    """The group leader of the process this code runs in, if that leader is on another node."""
+    process = process_here()
+    return process.leader if process is not None and elsewhere(process.leader) else None
+
 
 def sync_output(leader: Pid) -> bool:
     """Wait until a group leader has written all that this process has sent it; False if it is gone."""
     process = this_process()
     ref = Process.monitor(leader)
-    group_leader.put_chars(leader, "", process.pid, ref)
+    group_leader.put(leader, "", process.pid, ref)
     interrupted = None
     while True:
         try:

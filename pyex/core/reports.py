@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+from pyex.core import group_leader
 from pyex.core.crash import Crash, exception_text, format_user_traceback
 from pyex.core.errors import Exit, Terminated
 from pyex.core.ids import Port
@@ -29,14 +30,23 @@ def is_quiet(reason: Any) -> bool:
 
 
 def ended(process: ControlBlock, reason: Any, error: BaseException | None, *, swallowed: bool = False) -> None:
-    """Report an abnormal end, before anybody is told of it; ``swallowed``: its code went on all the same."""
+    """Report an abnormal end, before anybody is told of it; ``swallowed``: its code went on all the same.
+
+    The report is logged here and, if the process has a group leader on another node, written there. The record says by
+    ``told`` that it was, for handlers that write to people.
+    """
     orderly = is_quiet(reason) or (reason == "killed" and Leaving.now)
-    if (orderly and not swallowed) or not log.isEnabledFor(logging.ERROR):
+    leader = process.leader
+    abroad = leader is not None and type(leader.key) is not int  # it was started from another node
+    if (orderly and not swallowed) or not (abroad or log.isEnabledFor(logging.ERROR)):
         return
     if isinstance(process.pid, Port) and isinstance(error, Exit | Terminated):
         return  # ended with its owner, which has been reported, or by somebody who wanted it to
     try:
-        log.error("%s", _report(process, reason, error, swallowed), extra={"pid": process.pid})
+        report = _report(process, reason, error, swallowed)
+        if leader is not None and abroad:
+            group_leader.put(leader, report + "\n", process.pid, stream=group_leader.ERR)
+        log.error("%s", report, extra={"pid": process.pid, "told": abroad})
     except Exception:  # a filter or a repr of somebody's own raises: the process ends all the same
         traceback.print_exc()
 

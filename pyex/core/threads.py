@@ -296,7 +296,8 @@ def run(main: Callable[..., T], *args: Any) -> T:
     """Run ``main(*args)`` as a process on this thread and return its value.
 
     Raises what ``main`` raises, and ``Exit(reason)`` when it exited or was killed. Inside a process that was
-    spawned or run it simply calls ``main`` there.
+    spawned or run it simply calls ``main`` there. Meanwhile what processes print, log and ask for with ``input()``
+    goes to their group leaders, if they have one: where they were spawned, for those that other nodes start here.
 
     >>> pyex.run(lambda: send(self(), "hello") and receive())
     'hello'
@@ -304,7 +305,10 @@ def run(main: Callable[..., T], *args: Any) -> T:
     process = process_here()
     if process is not None and process.initial_call is not None:
         return main(*args)
-    return run_new(main, *args)
+    from pyex.core import streams  # which use this module
+
+    with streams.process_streams():
+        return run_new(main, *args)
 
 
 def run_new(main: Callable[..., T], *args: Any, leader: Pid | None = None, system: bool = False) -> T:

@@ -28,7 +28,7 @@ class Terminal:
         for line in lines:
             self.type(line)
             if line:
-                self.wait(lambda line=line: line in self.text())
+                self.wait(lambda line=line: line in "".join(self.screen.display))  # a long one goes over several
             self.type("\r")
 
     def lines(self):

@@ -179,13 +179,49 @@ def test_a_shell_without_its_output_process_leaves():
     assert printed == "pyex: the process of the prompt has ended: 'the output process has ended'\n"
 
 
-def test_other_processes_do_not_read_the_input():
+def test_processes_and_threads_ask_for_the_lines_that_follow():
     printed = shell("""\
-        pid, ref = spawn_monitor(lambda: input("who? "))
-        receive(Down(ref), timeout=5).reason
+        p, me = self(), lambda: send(p, input("who? "))
+        spawn(me) and receive(timeout=5)
+        joe
+        spawn(me, thread=True) and receive(timeout=5)
+        jim
+        import threading
+        threading.Thread(target=me).start() or receive(timeout=5)
+        jo
         """)
-    assert "only the shell's own process can read the terminal" in printed.splitlines()[-1]
+    asked, answers = zip(*(line.split(" asks: who? ") for line in printed.splitlines()))
+    assert answers == ("'joe'", "'jim'", "'jo'")
+    assert all(one.startswith("Pid(") for one in asked)
+
+
+def test_a_line_that_comes_while_a_process_asks_is_the_answer():
+    printed = shell("""\
+        p, me = self(), lambda: send(p, input("who? "))
+        def asked(pid):
+            while not Process.info(pid).monitors: sleep(0.01)
+
+        asked(spawn(me, name="clerk"))
+        joe
+        receive(timeout=5)
+        """)
+    assert printed == "clerk asks: who? 'joe'\n"
+
+
+def test_at_the_end_of_the_input_processes_are_told_so():
+    printed = shell("""\
+        pid, ref = spawn_monitor(lambda: input("who? ")); receive(Down(ref), timeout=5).reason
+        """)
+    assert printed.startswith("Pid(")
+    assert printed.endswith("\nCrash(EOFError('no more input'))\n")
+
+
+def test_the_rest_of_the_input_can_be_read():
     assert shell("import sys; sys.stdin.read()\nthe rest") == "'the rest'\n"
+    assert "only the shell's own process" in shell("""\
+        import sys
+        pid, ref = spawn_monitor(lambda: sys.stdin.buffer); receive(Down(ref), timeout=5).reason
+        """)
 
 
 def test_an_unfinished_block_at_the_end_is_evaluated():
