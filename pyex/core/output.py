@@ -25,6 +25,8 @@ class ProcessOutput(io.TextIOBase):
 
     #: what the requests to a group leader are called
     _stream = group_leader.OUT
+    #: who floods a slow group leader waits for it
+    _waits = True
 
     def __init__(self, own: TextIO) -> None:
         super().__init__()
@@ -44,7 +46,7 @@ class ProcessOutput(io.TextIOBase):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         group_leader.write(process, leader, text, self._stream)
         relations = process.relations
-        if relations is not None and relations.puts >= AHEAD and process.exiting is None:
+        if self._waits and relations is not None and relations.puts >= AHEAD and process.exiting is None:
             relations.puts = 0
             sync_output(leader)
         return len(text)
@@ -93,10 +95,12 @@ class ProcessOutput(io.TextIOBase):
 class ProcessErrors(ProcessOutput):
     """The same for standard error, but only what processes write that other nodes have started leaves this one.
 
-    So what such a process logs, or warns of, appears where what it prints does.
+    So what such a process logs, or warns of, appears where what it prints does. Nobody waits here: who logs holds
+    the lock of the handler, which others want whose scheduler may be the one that the answer comes to.
     """
 
     _stream = group_leader.ERR
+    _waits = False
 
     def _goes_to(self, process: ControlBlock | None) -> Pid | None:
         return process.leader if process is not None and elsewhere(process.leader) else None

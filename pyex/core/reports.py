@@ -46,9 +46,12 @@ def ended(process: ControlBlock, reason: Any, error: BaseException | None, *, sw
         report = _report(process, reason, error, swallowed)
         if leader is not None and abroad:
             group_leader.put(leader, report + "\n", process.pid, stream=group_leader.ERR)
+            process.leader = None  # what handlers write of it is meant for this node
         log.error("%s", report, extra={"pid": process.pid, "told": abroad})
     except Exception:  # a filter or a repr of somebody's own raises: the process ends all the same
         traceback.print_exc()
+    finally:
+        process.leader = leader
 
 
 def _report(process: ControlBlock, reason: Any, error: BaseException | None, swallowed: bool) -> str:

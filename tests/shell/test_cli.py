@@ -210,3 +210,40 @@ def test_make_gives_the_shell_the_name_as_it_was_written():
 def test_what_is_put_into_pythons_builtins_is_there_at_the_prompt(command):
     done = command(input="import builtins; builtins.zz = 5; builtins.spawn = 6\nzz\nspawn is builtins.spawn\n")
     assert done.stdout == "5\nFalse\n"
+
+
+def test_a_line_that_comes_when_a_process_has_asked_is_its_answer(env, tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-u", "-m", "pyex"],
+        env=env, cwd=tmp_path, text=True, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    ) as child:  # fmt: skip
+        child.stdin.write(
+            "import os\n"
+            "def ask(p):\n    while not os.path.exists('now'): sleep(0.01)\n    send(p, input('who? '))\n\n"
+            "clerk = spawn(ask, self(), name='clerk')\n"
+            "1\n"
+        )
+        assert child.stdout.readline() == "1\n"  # it waits for a line
+        (tmp_path / "now").touch()
+        text = ""
+        while not text.endswith("who? "):
+            text += child.stdout.read(1)
+        assert text == "clerk asks: who? "
+        printed, _ = child.communicate("joe\nreceive(timeout=5)\n", timeout=20)
+        assert printed == "'joe'\n"
+        assert child.returncode == 0
+
+
+def test_processes_of_an_expression_or_a_script_read_standard_input(command):
+    done = command("-e", "p = self(); spawn(lambda: send(p, input('who? '))) and receive()", input="joe\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith(" asks: who? 'joe'\n")
+    (command.folder / "asks.py").write_text(
+        "from pyex import *\n"
+        "p = self()\n"
+        "spawn(lambda: send(p, input('who? ')))\n"
+        "print(receive(timeout=10))\n"
+        "print(input('me? '))\n"
+    )
+    done = command("asks.py", input="joe\njim\n")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "who? joe\nme? jim\n", "")

@@ -267,3 +267,33 @@ def test_who_asks_a_shell_that_leaves_is_at_the_end_of_its_input(shell, bob):
     question(shell, "there")
     shell.child.close(force=True)
     bob.wait("'the end'")
+
+
+@pytest.mark.parametrize("reads", ["input('me' + '? ')", "(print('me' + '?'), sys.stdin.readline())"])
+def test_ctrl_c_interrupts_an_evaluation_that_reads(shell, reads):
+    shell.enter("import sys")
+    shell.prompt(3)
+    shell.enter(reads)
+    shell.wait(lambda: any(line.rstrip() == "me?" for line in shell.lines()))
+    shell.type("\x03")
+    shell.prompt(4)
+    assert "KeyboardInterrupt" in shell.lines()
+
+
+def test_a_simple_terminal_has_questions_too(terminal, tmp_path):
+    (tmp_path / "askers.py").write_text(ASKERS)
+    shell = terminal(TERM="dumb")
+    shell.prompt(1)
+    shell.enter("from askers import *")
+    shell.prompt(2)
+    shell.enter("go(asker('a')); receive()")
+    last_is(shell, "Pid('0.113.0') asks: a?")
+    shell.enter("one")
+    shell.prompt(3)
+    assert shell.lines()[-2] == "('a', 'one')"
+    shell.enter("go(asker('b'))")
+    shell.wait("asks: b?")
+    shell.enter("two")
+    shell.prompt(3 + 1)
+    shell.enter("flush()")
+    shell.wait(lambda: "('b', 'two')" in shell.lines())
