@@ -297,3 +297,15 @@ def test_a_simple_terminal_has_questions_too(terminal, tmp_path):
     shell.prompt(3 + 1)
     shell.enter("flush()")
     shell.wait(lambda: "('b', 'two')" in shell.lines())
+
+
+def test_a_question_goes_with_the_node_of_who_asked_it(shell, bob):
+    shell.enter("Node.connect('bob@127.0.0.1')")
+    shell.prompt(3)
+    shell.enter("send(Node.spawn('bob@127.0.0.1', ask, self(), 'name'), 'go') and receive('never')")
+    question(shell, "name")
+    bob.child.kill(signal.SIGKILL)
+    shell.wait("nobody waits")
+    shell.wait(lambda: "asks" not in shell.text())
+    shell.type("\x03")  # the evaluation's again
+    shell.prompt(4)
