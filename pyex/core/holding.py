@@ -16,14 +16,13 @@ log = logging.getLogger("pyex.scheduler")
 _reported: Final[set[tuple[str, int]]] = set()
 
 
-def report_held(frame: types.FrameType, bottom: types.CodeType) -> None:
+def report_held(stack: list[types.FrameType], bottom: types.CodeType) -> None:
     """Say which process holds its scheduler, at which line, and what to use instead."""
-    frames = processes_part(frame, bottom, 1000)
-    place = next((one for one in frames if not _is_library(one)), None)
-    process = process_of(frame, bottom)
+    place = next((frame for frame in processes_part(stack, bottom) if not _is_library(frame)), None)
+    process = process_of(stack, bottom)
     if place is None or process is None:
         return
-    file, line = place.f_code.co_filename, place.f_lineno
+    file, line = place.f_code.co_filename, place.f_lineno or place.f_code.co_firstlineno  # some code has no line
     if (file, line) in _reported:
         return
     _reported.add((file, line))

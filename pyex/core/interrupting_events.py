@@ -85,7 +85,10 @@ class EventInterrupter:
         return self._reached() if _get_ident() in self._armed else None
 
     def _reached(self) -> Any:
-        action = consider(sys._getframe(2))
+        try:
+            action = consider(sys._getframe(2))
+        except RecursionError:  # of ours: the process is as deep as it may be, and might have gone no deeper
+            action = None
         if action is None:
             return self._monitoring.DISABLE  # here; the next arming asks again
         self._disarm(_get_ident())

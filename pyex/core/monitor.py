@@ -7,13 +7,16 @@ code runs, reported. While no scheduler has had anything to do for a while, it s
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
 from pyex.core.holding import report_held
-from pyex.core.safe_points import processes_part, watch_the_collector
+from pyex.core.safe_points import processes_part, stack_of, watch_the_collector
+
+log = logging.getLogger("pyex.scheduler")
 
 if TYPE_CHECKING:
     from pyex.core.preemption import Interrupter
@@ -118,7 +121,10 @@ class Monitor:
                     return
                 time.sleep(self._pause)
                 self._pause = QUICK_TICK if time.monotonic() - self._held_lately < LATELY else TICK
-                quiet = 0 if self._look_at_all() else quiet + 1
+                try:
+                    quiet = 0 if self._look_at_all() else quiet + 1
+                except Exception as error:  # without it no process would be interrupted any more
+                    log.error("Looking after the schedulers failed: %r", error, exc_info=error)
             self._rest()
             if self._look_at_all():  # work that came between the last look and going to sleep woke nobody
                 self.wake()
@@ -154,19 +160,14 @@ class Monitor:
         """One process has the scheduler."""
         from pyex.core.preemption import BOTTOM
 
-        frame = sys._current_frames().get(scheduler.thread_id)
-        if frame is None:
-            return
-        try:
-            frames = processes_part(frame, BOTTOM, ARMED_FRAMES) if self._interrupter is not None else []
-            if frames and self._interrupter is not None:
-                watch.armed = self._interrupter.arm(scheduler, frames)
-                self._pause = NEXT_TURN
-            if now - watch.since > REPORT_AFTER and not watch.reported:
-                watch.reported = True
-                report_held(frame, BOTTOM)
-        finally:
-            del frame
+        stack = stack_of(scheduler.thread_id)
+        frames = processes_part(stack, BOTTOM)[:ARMED_FRAMES] if self._interrupter is not None else []
+        if frames and self._interrupter is not None:
+            watch.armed = self._interrupter.arm(scheduler, frames)
+            self._pause = NEXT_TURN
+        if now - watch.since > REPORT_AFTER and not watch.reported:
+            watch.reported = True
+            report_held(stack, BOTTOM)
 
 
 monitor = Monitor()

@@ -11,6 +11,8 @@ import gc
 import sys
 import threading
 import types
+from collections import deque
+from itertools import chain, islice, repeat, starmap, takewhile
 from typing import Any, Final, NamedTuple
 
 from pyex.core import withs
@@ -29,6 +31,9 @@ WELL_OVERDUE: Final = 0.05
 
 #: Seconds for which a ``with`` on something unknown counts as one on a lock.
 BENEFIT_OF_DOUBT: Final = 0.1
+
+#: Frames of another thread's stack that are looked at.
+_DEEPEST: Final = 2000
 
 #: Modules of the runtime that call user code, and are in order while they do.
 _CALLERS: Final = frozenset(
@@ -126,18 +131,35 @@ def runtime_module(frame: types.FrameType) -> bool:
     return str(frame.f_globals.get("__name__", "")).startswith(("pyex.core.", "pyex.distribution."))
 
 
-def processes_part(frame: types.FrameType | None, bottom: types.CodeType, most: int) -> list[types.FrameType]:
-    """The frames of a process's own code, the innermost first; at most so many, none if it is no process's."""
+def stack_of(thread_id: int) -> list[types.FrameType]:
+    """The frames of another thread, the innermost first; none if there is no such thread.
+
+    Taken in one piece of C code. Between two steps of Python code the thread could go on: the process it ran is
+    parked, or over, and a frame that is asked for its caller then looks where it no longer is. Nor may a
+    collection, which 3.11 makes in the midst of C code, run Python code meanwhile.
+    """
     frames: list[types.FrameType] = []
-    while frame is not None and frame.f_code is not bottom:
-        if len(frames) < most and not runtime_module(frame):
-            frames.append(frame)
-        frame = frame.f_back
-    return frames if frame is not None else []
+    innermost = filter(None, map(dict.get, starmap(sys._current_frames, [()]), [thread_id]))
+    callers = takewhile(bool, map(getattr, iter(frames), repeat("f_back"), repeat(None)))
+    enabled = gc.isenabled()
+    steps = chain(
+        starmap(gc.disable, repeat((), enabled)),
+        starmap(frames.extend, [(islice(chain(innermost, callers), _DEEPEST),)]),
+        starmap(gc.enable, repeat((), enabled)),
+    )
+    deque(steps, maxlen=0)
+    return frames
 
 
-def process_of(frame: types.FrameType | None, bottom: types.CodeType) -> Any:
+def processes_part(stack: list[types.FrameType], bottom: types.CodeType) -> list[types.FrameType]:
+    """The frames of a process's own code on a stack; none if it is no process's."""
+    frames = list(takewhile(lambda frame: frame.f_code is not bottom, stack))
+    if len(frames) == len(stack) < _DEEPEST:  # one that is deeper can be nothing else
+        return []
+    return [frame for frame in frames if not runtime_module(frame)]
+
+
+def process_of(stack: list[types.FrameType], bottom: types.CodeType) -> Any:
     """The process whose stack this is, by the frame at its bottom."""
-    while frame is not None and frame.f_code is not bottom:
-        frame = frame.f_back
-    return frame.f_locals.get("process") if frame is not None else None
+    lowest = next((frame for frame in stack if frame.f_code is bottom), None)
+    return withs.locals_of(lowest).get("process") if lowest is not None else None

@@ -7,13 +7,16 @@ calls ``__exit__``; that of a ``finally`` repeats the lines of its body and rais
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import dis
 import inspect
 import io
+import sys
 import threading
 import types
-from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from typing import Any, Final, NamedTuple, cast
 
 #: What is entered by ``with`` and is no lock.
 _NO_LOCKS: Final = (io.IOBase, memoryview, contextlib.suppress, contextlib.redirect_stdout, contextlib.redirect_stderr)
@@ -136,7 +139,10 @@ def _value(frame: types.FrameType, expression: tuple[str, ...]) -> Any:
     if not expression:
         return None
     name, *attributes = expression
-    for names in (frame.f_locals, frame.f_globals, frame.f_builtins):
+    code = frame.f_code
+    variables = code.co_varnames + code.co_cellvars + code.co_freevars
+    is_global = bool(code.co_flags & inspect.CO_OPTIMIZED) and name not in variables
+    for names in (frame.f_globals if is_global else locals_of(frame), frame.f_globals, frame.f_builtins):
         if name in names:
             value = names[name]
             break
@@ -150,3 +156,22 @@ def _value(frame: types.FrameType, expression: tuple[str, ...]) -> Any:
         if isinstance(value, types.MemberDescriptorType):
             return None
     return value
+
+
+def locals_of(frame: types.FrameType) -> Mapping[str, Any]:
+    """The local variables of a frame.
+
+    Before 3.13 a frame remembers that it was asked for them, and the next trace function to return writes them
+    back: over what other threads have assigned to variables of closures meanwhile. So they are written back at
+    once, in the same piece of C code.
+    """
+    if _write_back is None:
+        return frame.f_locals
+    values, _ = chain(map(getattr, (frame,), ("f_locals",)), map(_write_back, (frame,), (0,)))
+    return cast("Mapping[str, Any]", values)
+
+
+_write_back: Any = None
+if sys.version_info < (3, 13) and hasattr(ctypes.pythonapi, "PyFrame_LocalsToFast"):
+    _write_back = ctypes.pythonapi.PyFrame_LocalsToFast
+    _write_back.argtypes, _write_back.restype = (ctypes.py_object, ctypes.c_int), None
