@@ -145,7 +145,8 @@ def test_a_process_without_a_leader_lets_others_run_while_it_reads():
             a, b = spawn(reads, "a"), spawn(reads, "b")
             spawn(send, parent, "not held up")
             print(receive("not held up", timeout=10), flush=True)
-            print(*sorted([receive(timeout=10), receive(timeout=10)]), flush=True)
+            got = dict([receive(timeout=10), receive(timeout=10)])
+            print(sorted(got), sorted(got.values()), flush=True)
             c, ref = spawn_monitor(reads, "c")
             while Process.info(c).status != "waiting": sleep(0.001)
             Process.exit(c, "kill")
@@ -158,20 +159,20 @@ def test_a_process_without_a_leader_lets_others_run_while_it_reads():
         import logging; logging.disable()
         pyex.run(main)
     """
-    child = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", "from pyex import *\nimport pyex, sys\n" + textwrap.dedent(code)],
         cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
-    assert "not held up" in child.stdout.readline()
-    child.stdin.write("one\ntwo\n")
-    child.stdin.flush()
-    assert "('a', 'one') ('b', 'two')" in child.stdout.readline()
-    assert "c is dead" in child.stdout.readline()
-    printed, errors = child.communicate("three\n", timeout=SOON)
-    assert errors == ""
-    assert "('d', 'three')" in printed
-    assert "('e', 'end')" in printed
-    assert child.returncode == 0
+    ) as child:  # fmt: skip
+        assert "not held up" in child.stdout.readline()
+        child.stdin.write("one\ntwo\n")
+        child.stdin.flush()
+        assert "['a', 'b'] ['one', 'two']" in child.stdout.readline()
+        assert "c is dead" in child.stdout.readline()
+        printed, errors = child.communicate("three\n", timeout=SOON)
+        assert errors == ""
+        assert "('d', 'three')" in printed
+        assert "('e', 'end')" in printed
+        assert child.returncode == 0
 
 
 def test_the_library_leaves_the_streams_and_input_alone():
