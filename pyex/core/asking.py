@@ -11,7 +11,7 @@ from pyex.core.messaging import select
 from pyex.core.patterns import ANY
 from pyex.core.process import ControlBlock, aliases
 from pyex.core.signals import drop_alias
-from pyex.core.threads import this_process
+from pyex.core.waiting import about_to_wait
 
 
 def ask(put: Callable[[ControlBlock, Ref], None]) -> Any:
@@ -19,7 +19,7 @@ def ask(put: Callable[[ControlBlock, Ref], None]) -> Any:
 
     An interrupt, or an exit, while it waits leaves no answer in the mailbox, now or later.
     """
-    process = this_process()
+    process = about_to_wait("To wait for an answer", "`await asyncio.to_thread(...)`, or a process of its own")
     alias = new_ref()
     make_alias(process, alias, "reply")
     mark(process, alias)

@@ -27,7 +27,8 @@ from pyex.core.process import aliases
 from pyex.core.process_api import Process
 from pyex.core.scheduler import Scheduler
 from pyex.core.signals import answer
-from pyex.core.threads import process_here, this_process
+from pyex.core.threads import process_here
+from pyex.core.waiting import about_to_wait
 
 T = TypeVar("T")
 
@@ -135,7 +136,7 @@ class ProcessInput(io.TextIOBase):
 
 def get_line(leader: Pid, prompt: str) -> str:
     """In a process: ask a group leader for a line; it ends with a newline, and is empty at the end of the input."""
-    process = this_process()
+    process = about_to_wait("input()", "`await asyncio.to_thread(input)`")
     prompt = group_leader.begun_line(process) + prompt
     alias = Process.monitor(leader, alias="reply_demonitor")
     try:

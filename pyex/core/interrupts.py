@@ -36,6 +36,8 @@ class Interrupts:
         self._doomed = False
         #: the code of the runtime's own waits, which can be interrupted
         self.waits: set[types.CodeType] = set()
+        #: told, in the handler, of an interrupt that has to wait: an event loop that runs on the main thread
+        self.ring: Callable[[], None] = _nobody
         #: what ends the process this code runs in, if something does
         self.exit_signal: Callable[[], BaseException | None] = lambda: None
 
@@ -53,6 +55,7 @@ class Interrupts:
             self._deliver()
         elif not self._postponed:
             self._postponed.append(None)
+            self.ring()
             # Not a threading.Thread: starting one takes locks that the interrupted code may hold.
             try:
                 _thread.start_new_thread(self._knock, ())
@@ -109,6 +112,10 @@ class Interrupts:
             if self._take():
                 _interrupt_main()
                 return
+
+
+def _nobody() -> None:
+    """The main thread runs no loop of ours."""
 
 
 def _interrupt_main() -> None:

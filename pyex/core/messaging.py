@@ -21,6 +21,7 @@ from pyex.core.reports import message_lost
 from pyex.core.scheduler import Scheduler
 from pyex.core.signals import ALIAS_SEND, REG_SEND, SEND, signal
 from pyex.core.threads import border, this_process
+from pyex.core.waiting import about_to_wait
 
 T = TypeVar("T")
 
@@ -136,7 +137,7 @@ def receive(*patterns: Any, timeout: float | None = None, default: Any = _RAISE)
     try:
         process: ControlBlock = getcurrent().process  # type: ignore[attr-defined]
     except AttributeError:
-        process = this_process()
+        process = about_to_wait("receive()", "`await areceive(...)`")
     else:
         # The common case, a process of a scheduler that takes what comes: select() without its book-keeping.
         while not patterns and timeout is None:
@@ -156,7 +157,7 @@ def receive(*patterns: Any, timeout: float | None = None, default: Any = _RAISE)
 def select(process: ControlBlock, patterns: tuple[Any, ...], timeout: float | None, default: Any) -> Any:
     """``receive`` in full, for a process of any kind."""
     if timeout is not None:
-        _expect_time("receive(timeout=)", timeout)
+        expect_time("receive(timeout=)", timeout)
     owner = process.owner
     alarm = None
     seen = 0  # messages at the front of the mailbox that are known not to match
@@ -208,8 +209,13 @@ def select(process: ControlBlock, patterns: tuple[Any, ...], timeout: float | No
             marks.remove(process, process.mailbox, mark)
     if default is not _RAISE:
         return default
+    raise no_message(patterns, timeout)
+
+
+def no_message(patterns: tuple[Any, ...], timeout: float | None) -> ReceiveTimeout:
+    """The error of a receive whose time is over."""
     wanted = " or ".join(map(repr, patterns)) if patterns else "any message"
-    raise ReceiveTimeout(f"no message came within {timeout} s that matches {wanted}")
+    return ReceiveTimeout(f"no message came within {timeout} s that matches {wanted}")
 
 
 def _take(mailbox: Any, message: Any) -> bool:
@@ -239,8 +245,8 @@ def sleep(seconds: float) -> None:
     >>> sleep(0.5)
     """
     if seconds is not None:
-        _expect_time("sleep()", seconds)
-    process = this_process()
+        expect_time("sleep()", seconds)
+    process = about_to_wait("sleep()", "`await asyncio.sleep(seconds)`")
     owner: Owner = process.owner
     if process.exiting is None and seconds is not None and seconds <= 0:
         owner.give_way(process)
@@ -260,7 +266,8 @@ def sleep(seconds: float) -> None:
             alarm.cancel()
 
 
-def _expect_time(what: str, seconds: Any) -> None:
+def expect_time(what: str, seconds: Any) -> None:
+    """Refuse what is no number of seconds."""
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         raise TypeError(f"{what} takes a number of seconds or None, not {seconds!r}")
     if seconds != seconds:  # noqa: PLR0124 - so it is with what is not a number

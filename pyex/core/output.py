@@ -11,7 +11,8 @@ from pyex.core.messages import Down
 from pyex.core.messaging import select
 from pyex.core.process import ControlBlock
 from pyex.core.process_api import Process
-from pyex.core.threads import process_here, this_process
+from pyex.core.threads import process_here
+from pyex.core.waiting import about_to_wait, can_wait
 
 #: Writes a process may be ahead of its group leader; then it waits, so that it cannot flood a slow one.
 AHEAD: Final = 64
@@ -46,7 +47,8 @@ class ProcessOutput(io.TextIOBase):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         group_leader.write(process, leader, text, self._stream)
         relations = process.relations
-        if self._waits and relations is not None and relations.puts >= AHEAD and process.exiting is None:
+        waits = self._waits and process.exiting is None
+        if waits and relations is not None and relations.puts >= AHEAD and can_wait():
             relations.puts = 0
             sync_output(leader)
         return len(text)
@@ -119,7 +121,7 @@ def remote_leader() -> Pid | None:
 
 def sync_output(leader: Pid) -> bool:
     """Wait until a group leader has written all that this process has sent it; False if it is gone."""
-    process = this_process()
+    process = about_to_wait("To wait for the group leader", "`await asyncio.to_thread(...)`")
     ref = Process.monitor(leader)
     group_leader.put(leader, "", process.pid, ref)
     interrupted = None

@@ -27,9 +27,10 @@ from pyex.core.patterns import ANY
 from pyex.core.process import ControlBlock, processes
 from pyex.core.process_api import Process
 from pyex.core.program import Program
-from pyex.core.scheduler import Scheduler, scheduler_of_thread
+from pyex.core.scheduler import Scheduler
 from pyex.core.signals import EXIT2, LINK, SEND, signal
-from pyex.core.threads import process_here, this_process
+from pyex.core.threads import process_here
+from pyex.core.waiting import about_to_wait, can_wait
 
 #: Bytes that may lie unread in the owner's mailbox before no more is read, and what a message counts besides
 #: its data.
@@ -296,7 +297,7 @@ def _serves(port: PortBlock, message: Any, ending: Ref) -> bool:
 
 def ask(port: Pid, what: str, start: PortBlock | None = None) -> Any:
     """Ask a port, behind all that this process has sent it; the answer, or the reason if it ends instead."""
-    here = this_process()
+    here = about_to_wait("To wait for a port", "`await asyncio.to_thread(...)`, or a process of its own")
     ref = Process.monitor(port, alias="reply_demonitor")
     try:
         signal(port, SEND, Request(what, ref, here.pid))
@@ -313,4 +314,4 @@ def ask(port: Pid, what: str, start: PortBlock | None = None) -> Any:
 
 def _can_wait() -> bool:
     here = process_here()
-    return here.exiting is None if here is not None else scheduler_of_thread() is None  # a callback of the loop
+    return can_wait() and (here is None or here.exiting is None)  # a callback of the loop cannot, nor a coroutine

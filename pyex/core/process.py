@@ -43,6 +43,10 @@ class Owner(Protocol):
     def wake(self, process: ControlBlock) -> None:
         """Let a process that waits look again."""
 
+    @property
+    def thread_id(self) -> int | None:
+        """The thread it runs its processes on, once it does."""
+
     def alarm(self, process: ControlBlock, seconds: float) -> Alarm:
         """An alarm that wakes the process."""
 

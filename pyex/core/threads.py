@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
+from asyncio import AbstractEventLoop, new_event_loop
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeVar
 
@@ -16,6 +18,7 @@ from pyex.core.errors import Exit, PyexError, Terminated
 from pyex.core.ids import Key, Pid, new_pid
 from pyex.core.interrupts import interrupts
 from pyex.core.lifecycle import call_and_finish, conclude, run_to_end
+from pyex.core.own_loop import close_loop
 from pyex.core.process import Alarm, ControlBlock, processes
 from pyex.core.scheduler import scheduler_of_thread
 from pyex.core.signals import apply, end
@@ -59,7 +62,7 @@ class ThreadOwner:
     foreign code can still be linked to, monitored and exited.
     """
 
-    __slots__ = ("_applier", "_applying", "_parking", "inbox", "process", "thread", "thread_id")
+    __slots__ = ("_applier", "_applying", "_parked", "_parking", "inbox", "listeners", "process", "thread", "thread_id")
 
     process: ControlBlock
 
@@ -71,6 +74,11 @@ class ThreadOwner:
         self._applier: int | None = None
         #: an item for each time the thread is to look again
         self._parking: SimpleQueue[None] = SimpleQueue()
+        #: it waits there
+        self._parked = False
+        #: for each coroutine of the thread that waits for a signal: what tells its loop, from any thread, to look again.
+        #: Who adds one sets ``waiting`` and then looks; who takes out the last one, the opposite
+        self.listeners: list[Callable[[], None]] = []
         #: the thread that runs the process, once it does
         self.thread_id: int | None = None
         #: the same, if it was started for the process
@@ -83,7 +91,7 @@ class ThreadOwner:
             self.thread_id = threading.get_ident()
             _local.seat = _Seat(process)
             run_to_end(process)
-            del _local.seat
+            leave()
 
         self.thread = threading.Thread(target=main, name=f"pyex-process-{process.pid}", daemon=True)
         try:
@@ -168,11 +176,20 @@ class ThreadOwner:
         """Let the thread look again."""
         if process.waiting:
             process.waiting = False
-            self._parking.put(None)
+            if self._parked:
+                self._parking.put(None)
+                return
+            self._ring()
+            if process.exiting is not None and self.thread_id is not None and self.thread_id != _MAIN:
+                self._expect_end(process, NOTICE)  # its loop may be busy
         elif process.exiting is not None and self.thread_id == _MAIN:
             interrupts.doom(self.thread_id)
         elif process.exiting is not None and self.thread_id is not None:
             self._expect_end(process, NOTICE)
+
+    def _ring(self) -> None:
+        for listener in list(self.listeners):
+            listener()
 
     def alarm(self, process: ControlBlock, seconds: float) -> Alarm:
         """A deadline; the wait itself wakes at it."""
@@ -181,7 +198,7 @@ class ThreadOwner:
     def wait(self, process: ControlBlock, seen: int, alarm: Alarm | None) -> None:
         """Wait for the next wake-up; an interrupt (Ctrl-C) is let in here and nowhere else in the runtime."""
         try:
-            process.waiting = True
+            self._parked = process.waiting = True
             # Looked at after the flag is up: a signal applied before that woke nobody.
             if process.exiting is not None or len(process.mailbox or ()) != seen:
                 return
@@ -193,7 +210,8 @@ class ThreadOwner:
         except Empty:
             pass
         finally:
-            process.waiting = False
+            self._parked = process.waiting = False
+            self._ring()  # what woke this wait may have been for them
 
     def give_way(self, process: ControlBlock) -> None:
         """Let other threads run."""
@@ -203,23 +221,31 @@ class ThreadOwner:
 class _Seat:
     """What a thread-local holds; dropped with its thread, which is how the end of a thread is noticed."""
 
-    __slots__ = ("process",)
+    __slots__ = ("loop", "process")
 
     def __init__(self, process: ControlBlock) -> None:
         self.process = process
+        #: where the thread runs coroutines, once it has
+        self.loop: AbstractEventLoop | None = None
 
     def __del__(self) -> None:
         self.leave()
 
     def leave(self) -> None:
-        """End the process, if it has not ended."""
+        """End the process, if it has not ended, and what it has left on its loop."""
         process = self.process
+        loop, self.loop = self.loop, None
+        if loop is not None:
+            close_loop(loop)
         if processes.get(process.pid.key) is process:
             process.owner.end(process, conclude(process, None))
         _dead.discard(process.pid.key)
 
 
 _local = threading.local()
+
+#: In the context of a coroutine, and of all that it starts: the process that awaits it.
+awaiter: Final[ContextVar[ControlBlock]] = ContextVar("pyex.awaiter")
 
 
 def border() -> None:
@@ -250,7 +276,22 @@ def process_here() -> ControlBlock | None:
 
 def _thread_process() -> ControlBlock | None:
     seat = getattr(_local, "seat", None)
-    return seat.process if seat is not None else None
+    return seat.process if seat is not None else process_of_coroutine()
+
+
+def process_of_coroutine() -> ControlBlock | None:
+    """The process that awaits the coroutine this code is part of, or has awaited the one that started it."""
+    process = awaiter.get(None)
+    # Another thread may have got a copy of the context, from asyncio.to_thread() say.
+    return process if process is not None and process.owner.thread_id == threading.get_ident() else None
+
+
+def own_loop() -> AbstractEventLoop:
+    """The event loop on which this thread, a process, runs coroutines; it lasts as long as the process."""
+    seat: _Seat = _local.seat
+    if seat.loop is None:
+        seat.loop = new_event_loop()
+    return seat.loop
 
 
 def _adopt() -> ControlBlock:
@@ -316,10 +357,11 @@ def run_new(main: Callable[..., T], *args: Any, leader: Pid | None = None, syste
     outer = getattr(_local, "seat", None)
     process = new_thread_process(None, leader, system=system)
     process.initial_call = main
-    _local.seat = _Seat(process)
+    seat = _local.seat = _Seat(process)
     try:
         value, error, reason = call_and_finish(process, lambda: main(*args))
     finally:
+        seat.leave()
         _local.seat = outer
         del outer  # or the traceback of what main raised holds it
     if error is not None and not isinstance(error, Terminated | SystemExit):
