@@ -11,9 +11,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pyex.core.areceiving import areceive
+from pyex.core.awaiting import await_
+from pyex.core.blocking import blocking
 from pyex.core.crash import Crash
 from pyex.core.crash import format_user_traceback as format_user_traceback
 from pyex.core.errors import (
+    AwaitTimeout,
     ConnectError,
     CookieError,
     Exit,
@@ -50,9 +54,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "ANY", "Atom", "ConnectError", "CookieError", "Crash", "Down", "Exit", "Exited", "NameTaken", "NoProcess", "Node",
+    "ANY", "Atom", "AwaitTimeout", "ConnectError", "CookieError", "Crash", "Down", "Exit", "Exited", "NameTaken", "NoProcess", "Node",
     "NodeDown", "NodeNameError", "NodeStartError", "NodeUp", "NotDistributed", "NotSendable", "Pid", "Port", "PortError", "Process",
-    "ProgramNotFound", "PyexError", "ReceiveTimeout", "Ref", "exit", "receive", "run", "self", "send", "share",
+    "ProgramNotFound", "PyexError", "ReceiveTimeout", "Ref", "areceive", "await_", "blocking", "exit", "receive", "run", "self", "send", "share",
     "sleep", "spawn", "spawn_link", "spawn_monitor",
 ]  # fmt: skip
 

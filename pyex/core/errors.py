@@ -39,6 +39,10 @@ class ReceiveTimeout(PyexError, TimeoutError):
     """No message matched within the time given to ``receive``."""
 
 
+class AwaitTimeout(PyexError, TimeoutError):
+    """What was awaited was not done within the time given to ``await_``, and has been cancelled."""
+
+
 class NotSendable(PyexError, TypeError):
     """A message holds something that cannot be copied to another process; says what and where."""
 
