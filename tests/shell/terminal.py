@@ -1,5 +1,6 @@
 """A terminal for tests: a pseudo-terminal, and what a person would see on its screen."""
 
+import signal
 import time
 from pathlib import Path
 
@@ -67,7 +68,10 @@ class Terminal:
         return self.child.exitstatus
 
     def close(self):
-        self.child.close(force=True)
+        if self.child.isalive():
+            self.child.kill(signal.SIGKILL)
+            self.child.wait()
+        self.child.close()
 
     def _read(self):
         try:
