@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import os
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -123,6 +124,10 @@ class _Pool:
     """Daemon threads, started when there are more calls than idle ones: the interpreter's end waits for none."""
 
     def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Have no threads and no calls: at first, and in the child of a fork, which has none of its parent's."""
         self._calls: deque[_Call] = deque()
         self._changed = threading.Condition(threading.Lock())
         self._threads = 0
@@ -166,3 +171,5 @@ class _Pool:
 
 
 _pool: Final = _Pool()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.begin)

@@ -3,6 +3,7 @@
 import asyncio
 import contextvars
 import gc
+import os
 import threading
 import time
 import traceback
@@ -318,3 +319,14 @@ def test_14_the_program_ends_though_calls_go_on(call):
         timeout=SOON * 2,
     )
     assert (done.returncode, done.stdout) == (0, "0\n"), done.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_15_after_a_fork_the_pool_begins_anew():
+    result_at(0, blocking, int)
+    assert module._pool._threads
+    child = os.fork()
+    if not child:
+        os._exit(module._pool._threads + module._pool._idle + len(module._pool._calls))
+    assert os.waitpid(child, 0)[1] == 0
+    assert module._pool._threads
