@@ -22,6 +22,7 @@ from typing import Any, Final, TypeVar
 from pyex.core.errors import NotSendable
 from pyex.core.ids import Atom, Pid, Port, Ref
 from pyex.core.patterns import ANY
+from pyex.core.sharing import note_shared
 
 #: Types whose instances can be passed as they are: nobody can change one.
 IMMUTABLE: Final[frozenset[type]] = frozenset(
@@ -255,6 +256,7 @@ def _copy_partial(value: functools.partial[Any], memo: Memo) -> functools.partia
 
 
 def _unshare(value: Shared, memo: Memo) -> Any:
+    note_shared(value.value)
     return remember(memo, value.value, value.value)
 
 
