@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from pyex.core.errors import Terminated
 from pyex.core.ids import Key, Pid, Ref
@@ -66,11 +66,16 @@ class Owner(Protocol):
         """In the process, which does not stop running: take it out of the world all the same."""
 
 
+#: The ``max_heap_size`` of a process that has none of its own.
+NODES: Final = -1
+
+
 class Relations:
     """What most processes never have, allocated when first needed."""
 
     __slots__ = (
-        "aliases", "dictionary", "links", "marks", "monitors", "name", "puts", "text", "trap_exit", "watchers",
+        "aliases", "dictionary", "links", "marks", "max_heap_size", "monitors", "name", "priority",
+        "puts", "text", "trap_exit", "watchers",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -92,6 +97,10 @@ class Relations:
         self.text = ""
         #: writes to the group leader since one was last acknowledged
         self.puts = 0
+        #: how it stands in line with others: low, normal or high
+        self.priority = "normal"
+        #: bytes it may hold, None for no limit; ``NODES`` when it has been given none, and the node's default holds
+        self.max_heap_size: int | None = NODES
 
 
 class ControlBlock:

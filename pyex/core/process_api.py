@@ -14,6 +14,7 @@ from pyex.core.isolation import snapshot
 from pyex.core.marks import mark
 from pyex.core.messages import Down, Exited
 from pyex.core.messaging import named, receive, select
+from pyex.core.options import set_flag
 from pyex.core.process import ControlBlock, free_name, names, processes
 from pyex.core.process_info import ProcessInfo, info_of
 from pyex.core.signals import (
@@ -165,14 +166,15 @@ class Process:
         """Set a flag of this process and return its old value.
 
         ``trap_exit``: whether exit signals become messages, ``("EXIT", pid, reason)``.
+        ``priority``: ``"low"``, ``"normal"`` or ``"high"``, how it stands in line with others.
+        ``max_heap_size``: the bytes it may hold (see ``Process.info(pid).memory``), None for no limit. One that
+        holds more is killed, with a report that says its size.
+
+        Raises ``ValueError`` or ``TypeError`` for a flag or a value that there is not.
+
+        >>> Process.flag("max_heap_size", 100_000_000)
         """
-        relations = this_process().relate()
-        if name != "trap_exit":
-            raise ValueError(f"there is no flag {name!r}: there is 'trap_exit'")
-        if not isinstance(value, bool):
-            raise TypeError(f"trap_exit is True or False, not {value!r}")
-        old, relations.trap_exit = relations.trap_exit, value
-        return old
+        return set_flag(this_process(), name, value)
 
     @staticmethod
     def register(pid: Pid, name: str) -> bool:

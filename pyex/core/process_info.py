@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import sys
 import types
 from dataclasses import dataclass, field, fields
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from greenlet import getcurrent
 
 from pyex.core.crash import is_runtime
+from pyex.core.frames import BOTTOM, top_frame
 from pyex.core.ids import Pid, Ref
 from pyex.core.isolation import brief, snapshot_or_text
-from pyex.core.lifecycle import call_and_finish, run_to_end
+from pyex.core.memory import measure
+from pyex.core.options import max_heap_size_of, priority_of
 from pyex.core.process import ControlBlock
 from pyex.core.reports import function_name
 from pyex.core.scheduler import Scheduler
 from pyex.core.signals import HANDLERS, INFO, answer, failed
 from pyex.core.threads import ThreadOwner
-
-#: What calls a process's function: its stack begins there, whoever's stack that stands on.
-_BOTTOM: Final = (run_to_end.__code__, call_and_finish.__code__)
 
 
 class Place(NamedTuple):
@@ -53,6 +51,11 @@ class ProcessInfo:
     monitored_by: tuple[Pid, ...]
     trap_exit: bool
     dictionary: dict[Any, Any]
+    #: bytes: what its stack, its state, its mailbox and its dictionary hold; not code, nor what others hold too
+    memory: int
+    #: the bytes it may hold; None for no limit
+    max_heap_size: int | None
+    priority: str
     group_leader: Pid | None
     parent: Pid | None
     #: the number of its scheduler, or ``"thread"`` for a process that has a thread of its own
@@ -80,6 +83,9 @@ def info_of(process: ControlBlock) -> ProcessInfo:
         monitored_by=tuple(pid for pid, _ in [*relations.watchers.values()]) if relations else (),
         trap_exit=relations is not None and relations.trap_exit,
         dictionary=_shown(relations.dictionary) if relations is not None and relations.dictionary else {},
+        memory=measure(process),
+        max_heap_size=max_heap_size_of(process),
+        priority=priority_of(process),
         group_leader=process.leader,
         parent=process.parent,
         scheduler=process.owner.number if isinstance(process.owner, Scheduler) else "thread",
@@ -95,14 +101,7 @@ def _status(process: ControlBlock) -> str:
 
 
 def _stack(process: ControlBlock) -> tuple[Place, ...]:
-    owner = process.owner
-    if isinstance(owner, ThreadOwner):
-        frame = sys._current_frames().get(owner.thread_id or 0)
-    elif getcurrent() is process.greenlet:
-        frame = sys._getframe()
-    else:
-        frame = process.greenlet.gr_frame if process.greenlet is not None else None
-    return tuple(reversed(list(_places(frame))))
+    return tuple(reversed(_places(top_frame(process))))
 
 
 def _places(frame: types.FrameType | None) -> list[Place]:
@@ -111,7 +110,7 @@ def _places(frame: types.FrameType | None) -> list[Place]:
     while frame is not None:
         if not is_runtime(frame) and frame.f_globals.get("__name__") != "threading":
             places.append(Place(frame.f_code.co_filename, frame.f_lineno, _qualified(frame)))
-        elif frame.f_code in _BOTTOM:
+        elif frame.f_code in BOTTOM:
             break
         frame = frame.f_back
     return places

@@ -14,6 +14,7 @@ from pyex.core.carried import snapshot_call
 from pyex.core.errors import NameTaken
 from pyex.core.ids import Pid, Ref, new_pid, new_ref
 from pyex.core.marks import mark
+from pyex.core.options import Priority, give_options
 from pyex.core.process import ControlBlock, Owner, names, naming, processes
 from pyex.core.runtime import runtime
 from pyex.core.scheduler import Scheduler
@@ -24,14 +25,25 @@ _ASYNC: Final = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 _DOES_NOTHING: Final = _ASYNC | inspect.CO_GENERATOR
 
 
-def spawn(fn: Callable[..., Any], *args: Any, name: str | None = None, thread: bool = False) -> Pid:
+def spawn(
+    fn: Callable[..., Any],
+    *args: Any,
+    name: str | None = None,
+    priority: Priority = "normal",
+    max_heap_size: int | None = None,
+    thread: bool = False,
+) -> Pid:
     """Start a process that runs ``fn(*args)``, and return its pid at once.
 
     Any function will do. What it carries (arguments, closure, defaults) is a snapshot. ``name`` registers
     the process before it runs; ``thread=True`` gives it an OS thread of its own, for code that blocks. The
     process ends when ``fn`` returns, with reason ``normal``; what ``fn`` raises ends it with a ``Crash``.
 
-    Raises ``NameTaken`` (a ``ValueError``), ``NotSendable`` (a ``TypeError``).
+    ``priority`` is ``"low"``, ``"normal"`` or ``"high"``. ``max_heap_size`` is how many bytes it may hold, None for
+    as many as the node allows; one that holds more is killed.
+
+    Raises ``NameTaken`` (a ``ValueError``), ``NotSendable`` (a ``TypeError``), and ``ValueError`` or ``TypeError`` for a
+    priority or a size that there is not.
 
     >>> parent = self()
     >>> spawn(lambda: send(parent, "hello"))
@@ -42,17 +54,28 @@ def spawn(fn: Callable[..., Any], *args: Any, name: str | None = None, thread: b
         border()
         here = process_here()
     process = create(fn, args, here, name, thread)
+    if max_heap_size is not None or priority != "normal":
+        give_options(process, priority, max_heap_size)
     process.owner.start(process)
     return process.pid
 
 
-def spawn_link(fn: Callable[..., Any], *args: Any, name: str | None = None, thread: bool = False) -> Pid:
+def spawn_link(
+    fn: Callable[..., Any],
+    *args: Any,
+    name: str | None = None,
+    priority: Priority = "normal",
+    max_heap_size: int | None = None,
+    thread: bool = False,
+) -> Pid:
     """Like :func:`spawn`, linked to this process from the first moment on.
 
     >>> spawn_link(lambda: exit("boom"))    # ends this process too, unless it traps exits
     """
     here = this_process()
     process = create(fn, args, here, name, thread)
+    if max_heap_size is not None or priority != "normal":
+        give_options(process, priority, max_heap_size)
     process.relate().links[here.pid] = None
     here.relate().links[process.pid] = None
     process.owner.start(process)
@@ -60,7 +83,13 @@ def spawn_link(fn: Callable[..., Any], *args: Any, name: str | None = None, thre
 
 
 def spawn_monitor(
-    fn: Callable[..., Any], *args: Any, name: str | None = None, thread: bool = False, link: bool = False
+    fn: Callable[..., Any],
+    *args: Any,
+    name: str | None = None,
+    priority: Priority = "normal",
+    max_heap_size: int | None = None,
+    thread: bool = False,
+    link: bool = False,
 ) -> tuple[Pid, Ref]:
     """Like :func:`spawn`, monitored by this process; returns ``(pid, ref)``. ``link=True`` links it too.
 
@@ -70,6 +99,8 @@ def spawn_monitor(
     """
     here = this_process()
     process = create(fn, args, here, name, thread)
+    if max_heap_size is not None or priority != "normal":
+        give_options(process, priority, max_heap_size)
     ref = new_ref()
     mark(here, ref)
     process.relate().watchers[ref] = (here.pid, process.pid)
