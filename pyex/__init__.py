@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pyex.core import forking as forking  # for its effect
 from pyex.core.areceiving import areceive
 from pyex.core.awaiting import await_
 from pyex.core.blocking import blocking

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import linecache
 import logging
+import os
 import types
+from pathlib import Path
 from typing import Final
 
 from pyex.core.reports import describe
 from pyex.core.safe_points import process_of, processes_part
 
 log = logging.getLogger("pyex.scheduler")
+
+_STANDARD_LIBRARY: Final = str(Path(os.__file__).parent) + os.sep
 
 #: Places that have been reported: each is, once.
 _reported: Final[set[tuple[str, int]]] = set()
@@ -36,7 +40,5 @@ def report_held(stack: list[types.FrameType], bottom: types.CodeType) -> None:
 
 
 def _is_library(frame: types.FrameType) -> bool:
-    import sysconfig
-
-    paths = (sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"))
-    return frame.f_code.co_filename.startswith(paths) or frame.f_code.co_filename.startswith("<frozen")
+    file = frame.f_code.co_filename
+    return file.startswith((_STANDARD_LIBRARY, "<frozen")) or "site-packages" in file

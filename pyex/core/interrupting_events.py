@@ -72,6 +72,10 @@ class EventInterrupter:
                         del self._counts[id(code)]
                         self._monitoring.set_local_events(self._tool, code, 0)
 
+    def forget(self) -> None:
+        self._changing = threading.Lock()
+        self.close()
+
     def close(self) -> None:
         for thread in list(self._armed):
             self._disarm(thread)

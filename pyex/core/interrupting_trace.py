@@ -70,6 +70,10 @@ class TraceInterrupter:
         self._unmark(scheduler.thread_id)
         self._left[scheduler.thread_id] = 0
 
+    def forget(self) -> None:
+        for thread in list(self._marked):
+            self._unmark(thread)
+
     def close(self) -> None:
         for thread in self._left:
             self._left[thread] = 0

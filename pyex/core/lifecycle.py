@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable
 from typing import Any, Final, NoReturn
@@ -17,16 +18,31 @@ from pyex.core.process import ControlBlock, processes
 PATIENCE: Final = 10
 
 
+class Hibernation(BaseException):
+    """Raised to leave a stack, with what is to be called once there is mail."""
+
+    def __init__(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        super().__init__()
+        self.call = fn, args
+
+
 def run_to_end(process: ControlBlock) -> None:
-    """Run the process's function on the current stack, then end the process."""
-    fn, args = process.start  # type: ignore[misc]
-    process.start = None
-    error: BaseException | None = None
-    try:
-        if process.exiting is None:  # else it was ended before it could begin
-            fn(*args)
-    except BaseException as raised:  # a process can end with anything; none of it may reach the others
-        error = raised
+    """Run the process's function on the current stack, then end the process; or leave it hibernating."""
+    while True:
+        fn, args = process.start  # type: ignore[misc]
+        process.start = None
+        error: BaseException | None = None
+        try:
+            if process.exiting is None:  # else it was ended before it could begin
+                fn(*args)
+        except BaseException as raised:  # a process can end with anything; none of it may reach the others
+            error = raised
+        if type(error) is not Hibernation or process.exiting is not None:
+            break
+        process.start = error.call
+        del fn, args, error
+        if process.owner.hibernate(process):
+            return
     if error is None and process.exiting is None:
         group_leader.flush(process)
         reason = "normal"  # there is nothing to report: most processes end so
@@ -84,10 +100,16 @@ def reason_of(error: BaseException | None) -> Any:
 def call_and_finish(process: ControlBlock, main: Callable[[], Any]) -> tuple[Any, BaseException | None, Any]:
     """For a thread: run ``main`` as the process; what it returned, what it raised, and the exit reason."""
     value, error = None, None
-    try:
-        value = main()
-    except BaseException as raised:  # handed to the caller of run(), who decides
-        error = raised
+    while True:
+        try:
+            value = main()
+        except Hibernation as nap:
+            main = functools.partial(nap.call[0], *nap.call[1])
+            process.owner.hibernate(process)
+            continue
+        except BaseException as raised:  # handed to the caller of run(), who decides
+            error = raised
+        break
     reason = "normal"
     try:
         reason = conclude(process, error)

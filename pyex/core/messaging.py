@@ -54,7 +54,7 @@ def send(dest: Any, message: T) -> T:
             mailbox.append(message if type(message) in IMMUTABLE else snapshot(message))
             if target.waiting:
                 target.waiting = False
-                owner.ready.append(target)
+                target.queue.append(target)
             return message
     post(dest, message)
     return message

@@ -7,14 +7,17 @@ code runs, reported. While no scheduler has had anything to do for a while, it s
 
 from __future__ import annotations
 
+import dis
 import logging
 import sys
 import threading
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from pyex.core.holding import report_held
-from pyex.core.safe_points import processes_part, stack_of, watch_the_collector
+from pyex.core.moving import has_not_begun, move_waiting
+from pyex.core.safe_points import collecting, processes_part, stack_of, watch_the_collector
 
 log = logging.getLogger("pyex.scheduler")
 
@@ -32,6 +35,9 @@ LATELY: Final = 1.0
 #: Looks in a row at which no scheduler was at work, before the monitor sleeps.
 QUIET_LOOKS: Final = 20
 
+#: Seconds of one call of foreign code after which processes that have not begun leave its scheduler.
+MOVE_AFTER: Final = 0.03
+
 #: Seconds after which a scheduler that is held is reported.
 REPORT_AFTER: Final = 0.1
 
@@ -44,14 +50,22 @@ ARMED_FRAMES: Final = 30
 SWITCH_INTERVAL: Final = 0.0005
 
 
+#: Instructions that call nothing: what stays at one of them waits for its turn with the interpreter.
+_NO_CALLS: Final = frozenset(code for name, code in dis.opmap.items() if name.startswith(("JUMP", "NOP", "POP_JUMP")))
+
+
 class _Watch:
     """What the monitor remembers of one scheduler."""
 
-    __slots__ = ("armed", "reported", "since", "state")
+    __slots__ = ("armed", "place", "reported", "since", "state", "stuck_since")
 
     def __init__(self) -> None:
+        #: its slice and what is left of it, and since when that is so
         self.state: Any = None
         self.since = 0.0
+        #: the instruction it was at, and since when: in one call of foreign code, if that is long
+        self.place: Any = None
+        self.stuck_since = 0.0
         self.armed = False
         self.reported = False
 
@@ -63,6 +77,7 @@ class Monitor:
         #: whoever finds it asleep and has work wakes it
         self.asleep = True
         self.schedulers: list[Scheduler] = []
+        self._another: Callable[[Scheduler], Scheduler]
         self._interrupter: Interrupter | None = None
         self._watches: dict[Scheduler, _Watch] = {}
         self._work = threading.Semaphore(0)
@@ -73,9 +88,9 @@ class Monitor:
         self._interval = 0.0
         self._changing = threading.Lock()
 
-    def start(self, schedulers: list[Scheduler]) -> None:
-        """Watch the schedulers of this list, which may grow."""
-        self.schedulers = schedulers
+    def start(self, schedulers: list[Scheduler], another: Callable[[Scheduler], Scheduler]) -> None:
+        """Watch the schedulers of this list, which may grow; ``another`` gives one but for one that is held."""
+        self.schedulers, self._another = schedulers, another
         self._closing = False
         self._thread = threading.Thread(target=self._main, name="pyex-monitor", daemon=True)
         self._thread.start()
@@ -88,6 +103,15 @@ class Monitor:
             self._thread.join(1.0)
         if self._interrupter is not None:
             self._interrupter.close()
+        self._rest()
+
+    def forget(self) -> None:
+        """In the child of a fork: its thread is not there any more."""
+        self._changing = threading.Lock()
+        self._work = threading.Semaphore(0)
+        self.schedulers, self._watches, self._thread = [], {}, None
+        if self._interrupter is not None:
+            self._interrupter.forget()
         self._rest()
 
     def wake(self) -> None:
@@ -112,7 +136,7 @@ class Monitor:
 
         sys.settrace(None)  # a debugger, or a measurement of coverage, has nothing to see here
         watch_the_collector()
-        self._interrupter = make_interrupter()
+        self._interrupter = self._interrupter or make_interrupter()
         while True:
             self._work.acquire()
             quiet = 0
@@ -142,10 +166,14 @@ class Monitor:
 
     def _look(self, scheduler: Scheduler, watch: _Watch, now: float) -> None:
         state = (scheduler.slices, scheduler.budget) if scheduler.in_slice else None
+        if state is None and scheduler.ready and not scheduler.slice_due:
+            scheduler.run_on_loop(scheduler.run_slice)  # woken from another thread, just when it was moving
         if state is None or state != watch.state:
             if watch.armed and self._interrupter is not None:
                 self._interrupter.disarm(scheduler)
             watch.armed = watch.reported = False
+            watch.place = None
+            scheduler.refused = False
             if state is not None and watch.state is not None and state[0] == watch.state[0]:
                 scheduler.budget = 0  # the slice goes on for long, of many processes: let the loop have its turn
                 state = (state[0], 0)
@@ -160,11 +188,18 @@ class Monitor:
         """One process has the scheduler."""
         from pyex.core.preemption import BOTTOM
 
+        if scheduler.thread_id in collecting:
+            return  # Python collects garbage there; that takes the time it takes
         stack = stack_of(scheduler.thread_id)
         frames = processes_part(stack, BOTTOM)[:ARMED_FRAMES] if self._interrupter is not None else []
         if frames and self._interrupter is not None:
             watch.armed = self._interrupter.arm(scheduler, frames)
             self._pause = NEXT_TURN
+        place = (id(stack[0]), stack[0].f_lasti) if stack else None
+        if place != watch.place:
+            watch.place, watch.stuck_since = place, now
+        if now - watch.stuck_since > MOVE_AFTER and (scheduler.inbox or any(map(has_not_begun, [*scheduler.ready]))):
+            move_waiting(scheduler, self._another(scheduler))
         if now - watch.since > REPORT_AFTER and not watch.reported:
             watch.reported = True
             report_held(stack, BOTTOM)

@@ -42,6 +42,9 @@ class Interrupter(Protocol):
     def disarm(self, scheduler: Scheduler) -> None:
         """Not any more."""
 
+    def forget(self) -> None:
+        """In the child of a fork: there is nobody to interrupt."""
+
     def close(self) -> None:
         """At the end of the interpreter: interrupt nobody any more."""
 
@@ -76,7 +79,10 @@ def consider(frame: types.FrameType) -> Callable[[], None] | None:
                 return lambda: raise_exit(process)
         elif time.monotonic() - exiting.since > CLEAN_UP and allowed.look:
             return lambda: owner.abandon(process, conclude(process, None, swallowed=True))
-    return (lambda: _give_way(owner, process, allowed.end)) if allowed.switch else None
+    if not allowed.switch:
+        owner.refused = True
+        return None
+    return lambda: _give_way(owner, process, allowed.end)
 
 
 def _nothing() -> None:

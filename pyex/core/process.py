@@ -30,6 +30,8 @@ class Owner(Protocol):
     """The one place where a process's signals are applied: its scheduler, or its own thread."""
 
     inbox: deque[Any]
+    #: the run queue of its processes, if they are several
+    ready: deque[ControlBlock]
 
     def start(self, process: ControlBlock) -> None:
         """From any thread: let a new process run."""
@@ -53,6 +55,9 @@ class Owner(Protocol):
     def wait(self, process: ControlBlock, seen: int, alarm: Alarm | None) -> None:
         """In the process: give up the thread until woken; at once if there are not just ``seen`` messages."""
 
+    def hibernate(self, process: ControlBlock) -> bool:
+        """In a process whose stack is empty: whether it now waits without one; else there is mail, or its exit."""
+
     def give_way(self, process: ControlBlock) -> None:
         """In the process: let others that can run do so first."""
 
@@ -74,7 +79,7 @@ class Relations:
     """What most processes never have, allocated when first needed."""
 
     __slots__ = (
-        "aliases", "dictionary", "links", "marks", "max_heap_size", "monitors", "name", "priority",
+        "aliases", "context", "dictionary", "links", "marks", "max_heap_size", "monitors", "name", "priority",
         "puts", "text", "trap_exit", "watchers",
     )  # fmt: skip
 
@@ -89,6 +94,8 @@ class Relations:
         self.watchers: dict[Ref, tuple[Pid, Pid | tuple[str, str]]] = {}
         #: aliases of this process -> what ends them
         self.aliases: dict[Ref, str] | None = None
+        #: its context variables, while it hibernates and has no stack to keep them
+        self.context: Any = None
         #: the process dictionary
         self.dictionary: dict[Any, Any] | None = None
         #: marks that stand in the mailbox
@@ -110,7 +117,7 @@ class ControlBlock:
     """
 
     __slots__ = (
-        "exiting", "greenlet", "initial_call", "leader", "mailbox", "owner", "parent", "pid", "relations",
+        "exiting", "greenlet", "initial_call", "leader", "mailbox", "owner", "parent", "pid", "queue", "relations",
         "start", "waiting",
     )  # fmt: skip
 
@@ -136,6 +143,8 @@ class ControlBlock:
         self.waiting = False
         #: set by the exit signal that ends it
         self.exiting: Terminated | None = None
+        #: the run queue of its scheduler that it enters when it can run
+        self.queue: deque[ControlBlock] = owner.ready
         #: the stack it runs on, once it has one
         self.greenlet: greenlet | None = None
         self.relations: Relations | None = None
@@ -149,6 +158,17 @@ class ControlBlock:
                 self.relations = fresh
             relations = self.relations or fresh
         return relations
+
+
+def has_mail(process: ControlBlock) -> bool:
+    """In its owner: whether there is a message; if not, its mailbox is let go too."""
+    relations = process.relations
+    if len(process.mailbox or ()) > (relations.marks if relations is not None else 0):
+        return True
+    process.mailbox = None
+    if relations is not None:
+        relations.marks = 0
+    return False
 
 
 #: Every living local process, by its pid's key.

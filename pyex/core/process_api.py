@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias, cast
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeAlias, cast
 
 from pyex.core import timers
 from pyex.core.asking import ask, make_alias
@@ -11,6 +12,7 @@ from pyex.core.errors import NoProcess, PyexError
 from pyex.core.identity import identity
 from pyex.core.ids import Pid, Port, Ref
 from pyex.core.isolation import snapshot
+from pyex.core.lifecycle import Hibernation
 from pyex.core.marks import mark
 from pyex.core.messages import Down, Exited
 from pyex.core.messaging import named, receive, select
@@ -287,6 +289,26 @@ class Process:
     def read_timer(ref: Ref) -> float | None:
         """The seconds until a timer fires (an interval: fires next); None when it has."""
         return timers.read_timer(ref)
+
+    @staticmethod
+    def hibernate(fn: Callable[..., Any], *args: Any) -> NoReturn:
+        """Leave all this process is doing, and call ``fn(*args)`` once there is a message: at once, if there is one.
+
+        Until then the process needs no stack, and so little memory: its dictionary, its context variables and
+        its relations to others are all it keeps. ``finally`` blocks run; the value of ``fn`` is the process's end.
+
+        >>> def loop(state):
+        ...     state = handle(receive(), state)
+        ...     Process.hibernate(loop, state)
+        """
+        if not callable(fn):
+            raise TypeError(f"Process.hibernate takes a function to go on with and its arguments, not {fn!r}")
+        process = this_process()
+        if process.initial_call is None:
+            raise PyexError(
+                "a thread that has become a process has its own stack to keep. Spawn a process to hibernate"
+            )
+        raise Hibernation(fn, args)
 
     @staticmethod
     def alive(pid: Pid) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import itertools
 import os
 import sys
 import threading
@@ -20,9 +21,17 @@ from pyex.core.scheduler import Scheduler
 from pyex.core.signals import EXIT2, signal
 from pyex.core.threads import ThreadOwner, leave
 
-#: The schedulers there may be. With the GIL more do not compute faster; they keep one that is stuck in
-#: foreign code from stopping everything.
-MAX_SCHEDULERS: Final = max(2, min(4, os.cpu_count() or 2))
+#: The schedulers there may be while none is held. With the GIL more do not compute faster; they keep one that is
+#: held by foreign code from stopping everything. And those there may be when all are held.
+USUAL_SCHEDULERS: Final = max(2, min(4, os.cpu_count() or 2))
+MOST_SCHEDULERS: Final = 64
+
+#: Seconds of one slice after which a scheduler may be held, and gets no new processes from elsewhere.
+PERHAPS_HELD: Final = 0.05
+
+#: Seconds that a scheduler more than usual is kept without processes, and then is no longer given any before it goes.
+UNUSED: Final = 10.0
+LEAVING: Final = 1.0
 
 #: Seconds that processes get to end in an orderly way at exit, and those killed to end at all.
 ORDERLY_EXIT: Final = 1.0
@@ -34,8 +43,11 @@ class Runtime:
 
     def __init__(self) -> None:
         self.schedulers: list[Scheduler] = []
+        #: how many there may be while none is held
+        self.usual = USUAL_SCHEDULERS
         #: the operating system's process that they run in; a fork of it has none
         self.interpreter = 0
+        self._numbers = itertools.count(1)
         self._lock = threading.Lock()
 
     def first(self) -> Scheduler:
@@ -49,30 +61,62 @@ class Runtime:
         if owner is not None:
             return owner  # type: ignore[no-any-return]
         self.first()
-        least = min(self.schedulers, key=_load)
-        if _load(least) > 0 and len(self.schedulers) < MAX_SCHEDULERS:
+        return self.another()
+
+    def another(self, held: Scheduler | None = None) -> Scheduler:
+        """The one where least is to be done, but for one that is held; a new one, if all have something to do."""
+        now = time.monotonic()
+        schedulers = [scheduler for scheduler in self.schedulers if not scheduler.leaving and scheduler is not held]
+        if not schedulers:
+            return self._grow()
+        least = min(schedulers, key=lambda scheduler: _load(scheduler, now))
+        load = _load(least, now)
+        if load and len(schedulers) < (MOST_SCHEDULERS if load >= _HELD else self.usual):
             return self._grow()
         return least
 
+    def forget(self) -> None:
+        """In the child of a fork: there are no schedulers; the next use starts some."""
+        atexit.unregister(shutdown)
+        self.schedulers = []
+        self.interpreter = 0
+        self._lock = threading.Lock()
+
     def _grow(self) -> Scheduler:
         with self._lock:
-            number = len(self.schedulers) + 1
-            if number == 1:
+            if not self.schedulers:
                 # After the threads that are waited for, before the interpreter is taken down: a thread
                 # that ran greenlets then would crash it.
                 atexit.register(shutdown)
                 self.interpreter = os.getpid()
-                monitor.start(self.schedulers)
+                monitor.start(self.schedulers, self.another)
                 interrupts.install()
-            if number > MAX_SCHEDULERS:
-                return min(self.schedulers, key=_load)
-            scheduler = Scheduler(number)
+            scheduler = Scheduler(next(self._numbers))
             self.schedulers.append(scheduler)
-            return scheduler
+        if len(self.schedulers) > self.usual:
+            scheduler.run_on_loop(scheduler.loop.call_later, UNUSED, self._leave_when_unused, scheduler)
+        return scheduler
+
+    def _leave_when_unused(self, scheduler: Scheduler) -> None:
+        """On its loop, from time to time: stop a scheduler that was needed only while others were held."""
+        unused = not any(process.owner is scheduler for process in [*processes.values()])
+        if unused and scheduler.leaving:
+            with self._lock:
+                self.schedulers.remove(scheduler)
+            scheduler.loop.stop()
+            return
+        scheduler.leaving = unused and scheduler.slices == scheduler.slices_seen
+        scheduler.slices_seen = scheduler.slices
+        scheduler.loop.call_later(LEAVING if scheduler.leaving else UNUSED, self._leave_when_unused, scheduler)
 
 
-def _load(scheduler: Scheduler) -> int:
-    return len(scheduler.ready) + len(scheduler.inbox) + len(scheduler.interrupted) + scheduler.in_slice
+#: The load of a scheduler that may be held.
+_HELD: Final = 1_000_000
+
+
+def _load(scheduler: Scheduler, now: float) -> int:
+    load = len(scheduler.ready) + len(scheduler.inbox) + len(scheduler.interrupted) + scheduler.in_slice
+    return load + _HELD if scheduler.in_slice and now - scheduler.slice_begun > PERHAPS_HELD else load
 
 
 runtime = Runtime()

@@ -16,6 +16,7 @@ from itertools import chain, islice, repeat, starmap, takewhile
 from typing import Any, Final, NamedTuple
 
 from pyex.core import withs
+from pyex.core.errors import PyexError
 
 #: Modules that are not to be entered again while they are at work. (``threading`` and ``queue`` hold locks they
 #: have not taken by ``with``.)
@@ -70,14 +71,14 @@ _FREE: Final = Verdict(switch=True, end=True, look=True)
 _NOTHING: Final = Verdict(switch=False, end=False, look=False)
 
 #: The threads that run Python's garbage collector now.
-_collecting: Final[set[int]] = set()
+collecting: Final[set[int]] = set()
 
 
 def _on_collection(phase: str, _info: dict[str, int]) -> None:
     if phase == "start":
-        _collecting.add(threading.get_ident())
+        collecting.add(threading.get_ident())
     else:
-        _collecting.discard(threading.get_ident())
+        collecting.discard(threading.get_ident())
 
 
 def watch_the_collector() -> None:
@@ -88,7 +89,16 @@ def watch_the_collector() -> None:
 
 def in_collection() -> bool:
     """Whether this code runs under the garbage collector: a finalizer, or the callback of a weak reference."""
-    return bool(_collecting) and threading.get_ident() in _collecting
+    return bool(collecting) and threading.get_ident() in collecting
+
+
+def refuse_to_wait_in_collection() -> None:
+    """Raise, if this is where a process must not wait: the collector would stay switched off meanwhile."""
+    if in_collection():
+        raise PyexError(
+            "a process cannot wait in a finalizer that the garbage collector runs. "
+            "Send a message there, and wait where it is received"
+        )
 
 
 def verdict(frame: types.FrameType | None, bottom: types.CodeType, overdue: float) -> Verdict:

@@ -19,8 +19,10 @@ from greenlet import getcurrent, greenlet
 
 from pyex.core.lifecycle import run_to_end
 from pyex.core.monitor import monitor
+from pyex.core.moving import START, pass_on, take
 from pyex.core.preemption import thread_state
-from pyex.core.process import Alarm, ControlBlock
+from pyex.core.process import Alarm, ControlBlock, has_mail
+from pyex.core.safe_points import collecting, refuse_to_wait_in_collection
 from pyex.core.signals import apply, end
 
 #: Switches between processes before the loop gets a turn at its I/O and timers: as many as take about so many
@@ -28,6 +30,9 @@ from pyex.core.signals import apply, end
 SLICE: Final = 0.002
 FEWEST_SWITCHES: Final = 50
 MOST_SWITCHES: Final = 2000
+
+#: Of so many turns one is for those of lesser priority, however much those of higher priority have to do.
+OTHERS_TURN: Final = 8
 
 #: Seconds that tasks of the loop get to end by themselves when it stops, their connections being closed.
 TASKS_END: Final = 0.1
@@ -44,6 +49,11 @@ _ALONE: Final = nullcontext()
 def scheduler_of_thread() -> Scheduler | None:
     """The scheduler whose thread this is."""
     return getattr(_thread, "scheduler", None)
+
+
+def no_scheduler_here() -> None:
+    """In the child of a fork: the scheduler whose thread this was is not there any more."""
+    _thread.__dict__.clear()
 
 
 async def _end_tasks() -> None:
@@ -72,8 +82,11 @@ class Worker(greenlet):
         owner = self.owner
         ready, idle = owner.ready, owner.idle_workers
         while True:
+            relations = self.process.relations
+            if relations is not None and relations.context is not None:  # it wakes from hibernation
+                self.gr_context, relations.context = relations.context, None
             run_to_end(self.process)
-            del self.process
+            del self.process, relations
             self.gr_context = None  # a process starts with an empty context of its own
             if ready and owner.budget > 0:
                 owner.budget -= 1
@@ -89,6 +102,18 @@ class Worker(greenlet):
                 return
             idle.append(self)
             following.switch()
+
+
+class _Urgent(deque[ControlBlock]):
+    """The run queue of high priority: whoever enters it cuts the current slice short."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        super().__init__()
+        self._scheduler = scheduler
+
+    def append(self, process: ControlBlock) -> None:
+        super().append(process)
+        self._scheduler.budget = 0
 
 
 class _Timer:
@@ -121,24 +146,33 @@ class Scheduler:
         self.loop = asyncio.new_event_loop()
         #: runnable processes, the next one first
         self.ready: deque[ControlBlock] = deque()
+        #: those of high and of low priority
+        self.urgent: deque[ControlBlock] = _Urgent(self)
+        self.patient: deque[ControlBlock] = deque()
         #: those that were interrupted; one of them runs in each slice, after all that were woken
         self.interrupted: deque[ControlBlock] = deque()
         #: signals posted by other threads
-        self.inbox: deque[tuple[ControlBlock, int, Any]] = deque()
+        self.inbox: deque[list[Any]] = deque()
         #: switches left in this slice, and those that a slice begins with
         self.budget = 0
         self.switches = 300
         #: slices there have been, and whether one is being run: what the monitor looks at
         self.slices = 0
         self.in_slice = False
+        self.slice_begun = 0.0
         #: when the monitor first saw that one process had the thread, if it has had it for long
         self.held_since = 0.0
+        #: it could not be interrupted where it was
+        self.refused = False
         #: the workers that wait for a process
         self.idle_workers: list[Worker] = []
         #: the stacks of processes declared dead; dropped, a stack would be unwound, and its code run once more
         self.abandoned: list[greenlet] = []
         #: a slice runs or is sure to run; whoever sets it schedules the slice
         self.slice_due = False
+        #: it is to stop, and gets no new processes; and the slices there had been when that was last looked at
+        self.leaving = False
+        self.slices_seen = 0
         self.hub: greenlet
         self.thread_id = 0
         #: the C structure of its thread
@@ -173,13 +207,20 @@ class Scheduler:
                 self.drain()
             apply(process, op, args)
         else:
-            self.inbox.append((process, op, args))
-            if not self.slice_due:
-                self.slice_due = True
-                try:
-                    self.loop.call_soon_threadsafe(self.run_slice)
-                except RuntimeError:
-                    pass  # the loop is closed: the interpreter ends
+            entry = [process, op, args]
+            self.put_in(entry)
+            if process.owner is not self:  # it has left meanwhile
+                pass_on(entry)
+
+    def put_in(self, entry: list[Any]) -> None:
+        """From another thread: put something into the inbox."""
+        self.inbox.append(entry)
+        if not self.slice_due:
+            self.slice_due = True
+            try:
+                self.loop.call_soon_threadsafe(self.run_slice)
+            except RuntimeError:
+                pass  # the loop is closed: the interpreter ends
 
     def drain(self) -> None:
         """Apply what other threads have posted, in the order it came."""
@@ -187,17 +228,19 @@ class Scheduler:
         for _ in range(len(inbox)):  # what comes meanwhile waits: a flood is not to hold up the others
             if not inbox:
                 break  # applying one of them has drained the rest
-            process, op, args = inbox.popleft()
-            if op == START:
-                self.ready.append(process)
-            else:
+            entry = inbox[0]
+            process, op, args = entry
+            if process is not None and process.greenlet is not None and process.owner is self:
+                inbox.popleft()
                 apply(process, op, args)
+            else:
+                take(self, entry)
 
     def wake(self, process: ControlBlock) -> None:
         """Make a waiting process runnable."""
         if process.waiting:
             process.waiting = False
-            self.ready.append(process)
+            process.queue.append(process)
             if not self.slice_due:
                 self.schedule_slice()
 
@@ -209,7 +252,7 @@ class Scheduler:
     def start(self, process: ControlBlock) -> None:
         """From any thread: run a new process of this scheduler."""
         if _get_ident() == self.thread_id:
-            self.ready.append(process)
+            process.queue.append(process)
             if not self.slice_due:
                 self.schedule_slice()
         else:
@@ -221,6 +264,8 @@ class Scheduler:
 
     def wait(self, process: ControlBlock, seen: int = 0, alarm: Alarm | None = None) -> None:
         """In a process: run others until somebody wakes this one."""
+        if collecting:
+            refuse_to_wait_in_collection()
         process.waiting = True
         ready = self.ready
         if ready and self.budget > 0:
@@ -240,14 +285,32 @@ class Scheduler:
 
     def give_way(self, process: ControlBlock) -> None:
         """In a process: let every other runnable one run first."""
-        self.ready.append(process)
+        process.queue.append(process)
         self.hub.switch()
 
     def move_aside(self, process: ControlBlock) -> None:
         """In a process that was interrupted: let the loop have its turn, and all that were woken."""
         self.budget = 0
-        self.interrupted.append(process)
+        if process.queue is self.patient:
+            self.patient.append(process)
+        elif process.queue is self.urgent and self.slices % OTHERS_TURN:
+            self.interrupted.appendleft(process)
+        else:
+            self.interrupted.append(process)
         self.hub.switch()
+
+    def hibernate(self, process: ControlBlock) -> bool:
+        """On the stack of a process that has dropped all it had there: let it wait without; False if there is no need."""
+        if self.inbox:
+            self.drain()
+        if process.exiting is not None or has_mail(process):
+            return False
+        context = getcurrent().gr_context
+        if context:
+            process.relate().context = context
+        process.greenlet = None
+        process.waiting = True
+        return True
 
     def alone(self) -> AbstractContextManager[None]:
         """Nothing to do: signals are applied on this thread only."""
@@ -272,11 +335,14 @@ class Scheduler:
         self.slices += 1
         if monitor.asleep:
             monitor.wake()
-        begun = _now()
+        begun = self.slice_begun = _now()
         try:
             if self.inbox:
                 self.drain()
-            self.budget = self.switches
+            if self.urgent:
+                self._run_urgent()
+            else:
+                self.budget = self.switches
             while self.ready and self.budget > 0:
                 self.budget -= 1
                 self._resume(self.ready.popleft())
@@ -284,6 +350,8 @@ class Scheduler:
                     self.drain()
             if self.interrupted:
                 self._resume(self.interrupted.popleft())
+            if self.patient and (self.slices % OTHERS_TURN == 0 or not (self.ready or self.interrupted or self.urgent)):
+                self._resume(self.patient.popleft())
         finally:
             events._set_running_loop(self.loop)
             self.in_slice = self.slice_due = False
@@ -293,6 +361,17 @@ class Scheduler:
                 self.slice_due = True
                 self.loop.call_soon(self.run_slice)
                 self._adapt(_now() - begun)
+
+    def _run_urgent(self) -> None:
+        """Run processes of high priority, each for one turn; and leave the others their part of the slice."""
+        for _ in range(self.switches):
+            if not self.urgent:
+                break
+            self.budget = 0  # whatever it wakes waits for the end of its turn
+            self._resume(self.urgent.popleft())
+            if self.inbox:
+                self.drain()
+        self.budget = self.switches // OTHERS_TURN if self.urgent else self.switches
 
     def _adapt(self, seconds: float) -> None:
         """Let the next slice be of the right length."""
@@ -316,7 +395,3 @@ class Scheduler:
     def run_on_loop(self, callback: Any, *args: Any) -> None:
         """From any thread: call ``callback`` on the loop, soon."""
         self.loop.call_soon_threadsafe(callback, *args)
-
-
-#: Posted by a thread that has made a process for this scheduler; not a signal between processes.
-START: Final = -1

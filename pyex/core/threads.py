@@ -19,8 +19,8 @@ from pyex.core.ids import Key, Pid, new_pid
 from pyex.core.interrupts import interrupts
 from pyex.core.lifecycle import call_and_finish, conclude, run_to_end
 from pyex.core.own_loop import close_loop
-from pyex.core.process import Alarm, ControlBlock, processes
-from pyex.core.scheduler import scheduler_of_thread
+from pyex.core.process import Alarm, ControlBlock, has_mail, processes
+from pyex.core.scheduler import no_scheduler_here, scheduler_of_thread
 from pyex.core.signals import apply, end
 
 T = TypeVar("T")
@@ -62,13 +62,17 @@ class ThreadOwner:
     foreign code can still be linked to, monitored and exited.
     """
 
-    __slots__ = ("_applier", "_applying", "_parked", "_parking", "inbox", "listeners", "process", "thread", "thread_id")
+    __slots__ = (
+        "_applier", "_applying", "_parked", "_parking", "inbox", "listeners", "process", "ready", "thread", "thread_id",
+    )  # fmt: skip
 
     process: ControlBlock
 
     def __init__(self) -> None:
         #: a signal leaves it when it has been applied: who finds it empty knows that all have been
         self.inbox: deque[tuple[int, Any]] = deque()
+        #: its only process is in no queue
+        self.ready: deque[ControlBlock] = deque()
         self._applying = threading.Lock()
         #: the thread that holds the lock
         self._applier: int | None = None
@@ -213,9 +217,17 @@ class ThreadOwner:
             self._parked = process.waiting = False
             self._ring()  # what woke this wait may have been for them
 
+    def hibernate(self, process: ControlBlock) -> bool:
+        """In the thread, which is all it has: wait for mail, or for its exit; there is nothing to gain."""
+        while True:
+            with self.alone():
+                if process.exiting is not None or has_mail(process):
+                    return False
+            self.wait(process, 0, None)
+
     def give_way(self, process: ControlBlock) -> None:
         """Let other threads run."""
-        time.sleep(0)
+        time.sleep(1e-9)  # a real pause; with 0 it would have the interpreter again before a waiting thread awakes
 
 
 class _Seat:
@@ -331,6 +343,22 @@ def leave() -> None:
     if seat is not None:
         _local.seat = None
         seat.leave()  # said aloud: a traceback that is kept may hold the seat
+
+
+def forget_threads() -> None:
+    """In the child of a fork: this thread is no process any more, and no scheduler's."""
+    global _local
+    _kept.append(_local)
+    _local = threading.local()
+    _dead.clear()
+    no_scheduler_here()
+    here: Any = getcurrent()
+    if hasattr(here, "process"):
+        del here.process, here.owner
+
+
+#: The thread-locals of those that forked: dropped, they would end the processes that their threads are.
+_kept: Final[list[Any]] = []
 
 
 def run(main: Callable[..., T], *args: Any) -> T:

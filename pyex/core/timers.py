@@ -24,7 +24,7 @@ from pyex.core.scheduler import Scheduler, scheduler_of_thread
 log = logging.getLogger("pyex.timer")
 
 #: Held while an interval is sent, and while a timer is cancelled: what has been cancelled is not sent afterwards.
-_turn: Final = threading.RLock()
+turn: Final = threading.RLock()
 
 
 class Timer:
@@ -84,7 +84,7 @@ class Timer:
             timers.pop(self._ref, None)
             return
         message = self._message.copy()
-        with _turn:
+        with turn:
             if self._ref not in timers:
                 return
             self.at += every  # of its own time, not of now: it does not drift
@@ -119,7 +119,7 @@ def start_timer(dest: Any, message: Any, seconds: float, every: float | None = N
 
 def cancel_timer(ref: Ref) -> float | None:
     """Cancel a timer; the seconds that were left, or None when it has fired (or is none)."""
-    with _turn:
+    with turn:
         timer = timers.pop(ref, None)
     return timer.cancel() if timer is not None else None
 

@@ -43,17 +43,21 @@ _Found: TypeAlias = list[tuple[str, int]]
 class _Current:
     """The mesh this node is part of, if it has a name."""
 
-    __slots__ = ("interpreter", "mesh", "starting")
+    __slots__ = ("mesh", "starting")
 
     def __init__(self) -> None:
         self.mesh: Mesh | None = None
         #: the name is being taken right now
         self.starting = False
-        #: the OS process that is the node; a fork of it is not
-        self.interpreter = 0
+
+    def forget(self) -> None:
+        """In the child of a fork: it is no node."""
+        self.__init__()  # type: ignore[misc]
 
 
 _current = _Current()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_current.forget)
 
 
 class Node:
@@ -184,7 +188,6 @@ async def _start(name: str | None, cookie: bytes, port: int) -> Mesh:
     finally:
         _current.starting = False
     _current.mesh = route.carrier = mesh
-    _current.interpreter = os.getpid()
     atexit.unregister(_leave)
     atexit.register(_leave)
     return mesh
@@ -201,7 +204,7 @@ async def _stop() -> bool:
 
 def _leave() -> None:
     """At the end of the interpreter: the other nodes learn at once that this one goes."""
-    if _current.mesh is None or _current.interpreter != os.getpid():
+    if _current.mesh is None:
         return
     leaving = asyncio.run_coroutine_threadsafe(_stop(), runtime.first().loop)
     try:
