@@ -7,7 +7,7 @@ import threading
 import types
 from typing import TYPE_CHECKING, Any, Final
 
-from pyex.core.preemption import consider
+from pyex.core.preemption import Action, consider, due_end
 
 if TYPE_CHECKING:
     from pyex.core.scheduler import Scheduler
@@ -35,6 +35,8 @@ class EventInterrupter:
         self._armed: dict[int, list[types.CodeType]] = {}
         #: schedulers share code: for how many each code object is armed, by its identity (equal ones differ)
         self._counts: dict[int, int] = {}
+        #: the instruction at which an exit is to be raised in a thread
+        self._ending: dict[int, tuple[types.CodeType, int]] = {}
         self._changing = threading.Lock()
         if self._tool is not None:
             events = self._monitoring.events
@@ -42,6 +44,7 @@ class EventInterrupter:
             self._monitoring.use_tool_id(self._tool, "pyex")
             self._monitoring.register_callback(self._tool, events.PY_START, self._on_start)
             self._monitoring.register_callback(self._tool, events.JUMP, self._on_jump)
+            self._monitoring.register_callback(self._tool, events.INSTRUCTION, self._on_instruction)
 
     def arm(self, scheduler: Scheduler, frames: list[types.FrameType]) -> bool:
         """Off, then on: only so places are heard again that have been found unsuitable before."""
@@ -66,6 +69,7 @@ class EventInterrupter:
     def _disarm(self, thread: int) -> None:
         if thread in self._armed:
             with self._changing:
+                self._ending.pop(thread, None)
                 for code in self._armed.pop(thread, ()):
                     self._counts[id(code)] -= 1
                     if not self._counts[id(code)]:
@@ -81,20 +85,51 @@ class EventInterrupter:
             self._disarm(thread)
 
     def _on_start(self, code: types.CodeType, offset: int) -> Any:
-        return self._reached() if _get_ident() in self._armed else None
+        return self._reached(code, None) if _get_ident() in self._armed else None
 
     def _on_jump(self, code: types.CodeType, offset: int, target: int) -> Any:
         if target > offset:
             return self._monitoring.DISABLE
-        return self._reached() if _get_ident() in self._armed else None
+        if _get_ident() not in self._armed:
+            return None
+        return self._reached(code, target)
 
-    def _reached(self) -> Any:
+    def _on_instruction(self, code: types.CodeType, offset: int) -> None:
+        thread = _get_ident()
+        if self._ending.get(thread) == (code, offset):
+            self._disarm(thread)
+            action = due_end(sys._getframe(1))
+            if action is not None:
+                action.run()
+
+    def _reached(self, code: types.CodeType, target: int | None) -> Any:
+        """At a place of an armed thread that may suit: a call, or a jump to ``target``."""
+        frame = sys._getframe(2)
         try:
-            action = consider(sys._getframe(2))
+            action: Action | None = consider(frame)
         except RecursionError:  # of ours: the process is as deep as it may be, and might have gone no deeper
             action = None
         if action is None:
             return self._monitoring.DISABLE  # here; the next arming asks again
         self._disarm(_get_ident())
-        action()
+        if not action.raises:
+            action.run()
+            action = due_end(frame)
+        if action is not None and target is None:
+            action.run()
+        elif action is not None and target is not None:
+            self._end_at(code, target)
         return None
+
+    def _end_at(self, code: types.CodeType, target: int) -> None:
+        """Raise the exit one instruction later.
+
+        For what the callback of a jump raises, Python (3.12.1, 3.13.0) looks for handlers in the wrong place:
+        ``__exit__`` and ``finally`` would be left out.
+        """
+        thread = _get_ident()
+        with self._changing:
+            self._armed[thread] = [code]
+            self._ending[thread] = (code, target)
+            self._counts[id(code)] = self._counts.get(id(code), 0) + 1
+            self._monitoring.set_local_events(self._tool, code, self._monitoring.events.INSTRUCTION)

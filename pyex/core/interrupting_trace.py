@@ -9,7 +9,7 @@ import threading
 import types
 from typing import TYPE_CHECKING, Any, Final
 
-from pyex.core.preemption import consider
+from pyex.core.preemption import consider, due_end
 from pyex.core.safe_points import runtime_module
 
 if TYPE_CHECKING:
@@ -103,8 +103,11 @@ class TraceInterrupter:
         if action is not None or calls_runtime or left < 0:
             sys.settrace(None)
             self._unmark(thread)
-            if action is not None:
-                action()
+            if action is not None and place is not None:
+                action.run()
+                action = due_end(place)
+                if action is not None:
+                    action.run()
             return None
         # Code called from here has only its calls traced: what hinders lies further out.
         return self._tracer if frame.f_trace is not None else None

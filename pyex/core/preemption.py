@@ -12,7 +12,7 @@ import sys
 import time
 import types
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from greenlet import getcurrent
 
@@ -28,6 +28,14 @@ CLEAN_UP: Final = 5.0
 
 #: The frame below a process's own code.
 BOTTOM: Final = run_to_end.__code__
+
+
+class Action(NamedTuple):
+    """What is to be done to a process at the place it is at."""
+
+    run: Callable[[], None]
+    #: it raises the exit of the process
+    raises: bool = False
 
 
 class Interrupter(Protocol):
@@ -62,12 +70,12 @@ def make_interrupter() -> Interrupter | None:
     return TraceInterrupter()
 
 
-def consider(frame: types.FrameType) -> Callable[[], None] | None:
+def consider(frame: types.FrameType) -> Action | None:
     """In an armed thread, at a safe instruction of ``frame``: what is to be done, once disarmed; None: not here."""
     here = getcurrent()
     process: ControlBlock | None = getattr(here, "process", None)
     if process is None:
-        return _nothing
+        return Action(_nothing)
     owner: Scheduler = here.owner  # type: ignore[attr-defined]
     allowed = verdict(frame, BOTTOM, time.monotonic() - owner.held_since)
     if allowed.look and not allowed.switch and owner.inbox:
@@ -76,25 +84,32 @@ def consider(frame: types.FrameType) -> Callable[[], None] | None:
     if exiting is not None:
         if exiting.raised == 0:
             if allowed.end:
-                return lambda: raise_exit(process)
+                return Action(lambda: raise_exit(process), raises=True)
         elif time.monotonic() - exiting.since > CLEAN_UP and allowed.look:
-            return lambda: owner.abandon(process, conclude(process, None, swallowed=True))
+            return Action(lambda: owner.abandon(process, conclude(process, None, swallowed=True)))
     if not allowed.switch:
         owner.refused = True
         return None
-    return lambda: _give_way(owner, process, allowed.end)
+    return Action(lambda: _give_way(owner, process))
 
 
 def _nothing() -> None:
     """It was armed for a process that has given way meanwhile."""
 
 
-def _give_way(owner: Scheduler, process: ControlBlock, may_end: bool) -> None:
-    """Let the others run; then end, if that has come meanwhile."""
+def _give_way(owner: Scheduler, process: ControlBlock) -> None:
+    """Let the others run."""
     with _Untraced():
         owner.move_aside(process)
-    if may_end and process.exiting is not None and process.exiting.raised == 0:
-        raise_exit(process)
+
+
+def due_end(frame: types.FrameType) -> Action | None:
+    """Of a process that has just been interrupted: the exit that has come meanwhile is to be raised here."""
+    process: ControlBlock | None = getattr(getcurrent(), "process", None)
+    if process is None or process.exiting is None or process.exiting.raised:
+        return None
+    action = consider(frame)
+    return action if action is not None and action.raises else None
 
 
 class _Untraced:

@@ -40,6 +40,8 @@ class _Analysis(NamedTuple):
     withs: dict[int, tuple[str, ...]]
     #: the lines of its ``finally`` blocks
     cleanup: frozenset[int]
+    #: where each jump back goes
+    jumps: dict[int, int]
 
     def handlers(self, offset: int) -> Iterator[int]:
         """The handlers around an instruction, the innermost first."""
@@ -59,7 +61,8 @@ def holds_lock(frame: types.FrameType, *, unknown: bool) -> bool:
     """Whether a frame is inside a ``with`` on a lock; ``unknown``: what to say of what cannot be told."""
     analysis = _analysis(frame.f_code)
     if analysis.withs:
-        for handler in analysis.handlers(frame.f_lasti):
+        # The jump back at the end of a block is not in the range of that, though its target is.
+        for handler in analysis.handlers(analysis.jumps.get(frame.f_lasti, frame.f_lasti)):
             if handler in analysis.withs:
                 held = _value(frame, analysis.withs[handler])
                 if isinstance(held, _LOCKS) or (unknown and not isinstance(held, _NO_LOCKS)):
@@ -97,7 +100,8 @@ def _analyse(code: types.CodeType) -> _Analysis:
             withs[target] = _expression(instructions, place[start])
         elif not _catches(instructions, number):
             cleanup |= _lines(instructions, number)
-    return _Analysis(code, table, withs, frozenset(cleanup))
+    jumps = {one.offset: one.argval for one in instructions if "JUMP_BACKWARD" in one.opname}
+    return _Analysis(code, table, withs, frozenset(cleanup), jumps)
 
 
 def _expression(instructions: list[dis.Instruction], number: int) -> tuple[str, ...]:
