@@ -1,4 +1,8 @@
-"""What has been shared with ``share``: nobody's in particular, so it counts for no process's size."""
+"""What has been shared with ``share``: nobody's in particular, so it counts for no process's size.
+
+That holds for objects that can have weak references, as instances of classes can. Of a plain list, dict or bytearray
+nothing would tell when it has gone, and a later one may have its id: so these count for all who hold them.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,8 @@ from typing import Any, Final
 #: So many are remembered; the oldest are forgotten first.
 REMEMBERED: Final = 4096
 
-#: id -> a weak reference to the object; where it can have none, its type, and nothing tells when it has gone.
-_shared: dict[int, weakref.ref[Any] | type] = {}
+#: id -> a weak reference to the object
+_shared: dict[int, weakref.ref[Any]] = {}
 
 
 def note_shared(obj: Any) -> None:
@@ -19,7 +23,7 @@ def note_shared(obj: Any) -> None:
     try:
         _shared[key] = weakref.ref(obj, lambda _: _shared.pop(key, None) and None)
     except TypeError:
-        _shared[key] = type(obj)
+        return
     while len(_shared) > REMEMBERED:
         try:
             del _shared[next(iter(_shared))]
@@ -37,6 +41,4 @@ def among_shared(objects: dict[int, Any]) -> list[int]:
 def is_shared(obj: Any) -> bool:
     """Whether it is shared."""
     noted = _shared.get(id(obj))
-    if isinstance(noted, weakref.ref):
-        return noted() is obj
-    return noted is type(obj)
+    return noted is not None and noted() is obj
