@@ -1,0 +1,352 @@
+"""Where a process is not to be interrupted: inside locks, inside what must not be entered again, in finalizers."""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import queue
+import sys
+import threading
+import time
+import weakref
+from pathlib import Path
+
+import pytest
+
+from pyex import Down, Process, PyexError, receive, self, send, share
+from pyex.core import monitor as monitoring
+from tests.core.hogs import ask, echo, tight
+from tests.core.support import SOON, kill, monitor_at, scheduler, start_at, until
+
+
+@pytest.fixture
+def short_slices(monkeypatch):
+    """Processes are interrupted some thousand times a second."""
+    for name in ("TICK", "QUICK_TICK", "NEXT_TURN"):
+        monkeypatch.setattr(monitoring, name, 0.0001)
+
+
+LOCKS = {
+    "Lock": threading.Lock,
+    "RLock": threading.RLock,
+    "Condition": threading.Condition,
+    "Semaphore": threading.Semaphore,
+    "BoundedSemaphore": threading.BoundedSemaphore,
+}
+a_lock = None
+
+
+class Holder:
+    def __init__(self, lock):
+        self.lock = lock
+        self.holder = self
+
+
+def spin(events):
+    events.append("in")
+    while "stop" not in events:
+        pass
+    events.append("out")
+
+
+def as_a_global(shared, events):
+    with a_lock:
+        spin(events.value)
+
+
+def as_a_local(shared, events):
+    lock = shared.value
+    with lock:
+        spin(events.value)
+
+
+def as_an_attribute(shared, events):
+    holder = Holder(shared.value)
+    with holder.lock:
+        spin(events.value)
+
+
+def as_an_attribute_of_an_attribute(shared, events):
+    holder = Holder(shared.value)
+    with holder.holder.lock:
+        spin(events.value)
+
+
+def in_a_closure(shared, events):
+    lock = shared.value
+
+    def inner():
+        with lock:
+            spin(events.value)
+
+    inner()
+
+
+def among_others(shared, events):
+    lock = shared.value
+    with contextlib.suppress(KeyError), lock, contextlib.suppress(ValueError):
+        try:
+            spin(events.value)
+        finally:
+            events.value.append("finally")
+
+
+WAYS = [as_a_global, as_a_local, as_an_attribute, as_an_attribute_of_an_attribute, in_a_closure, among_others]
+
+
+class Shared:
+    """Passed by reference."""
+
+    def __init__(self, value):
+        self.value = value
+
+
+@pytest.mark.parametrize("kind", LOCKS)
+@pytest.mark.parametrize("way", WAYS)
+def test_rule_1_never_are_two_in_a_lock_and_killing_the_hog_frees_it(way, kind, monkeypatch):
+    lock = LOCKS[kind]()
+    monkeypatch.setattr(sys.modules[__name__], "a_lock", lock)
+    first, second = [], []
+    hog, ref = monitor_at(0, way, share(Shared(lock)), share(Shared(first)))
+    until(lambda: first == ["in"])
+    _, other = monitor_at(0, way, share(Shared(lock)), share(Shared(second)))
+    time.sleep(0.03)
+    assert second == []  # it waits
+    Process.exit(hog, "kill")
+    assert receive(Down(ref), timeout=SOON).reason == "killed"
+    assert "out" not in first
+    until(lambda: second == ["in"])
+    second.append("stop")
+    assert receive(Down(other), timeout=SOON).reason == "normal"
+    assert lock.acquire(timeout=1)
+
+
+class Unknown:
+    """A context manager that nobody knows."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+
+def held_by(context, seconds):
+    """Hog in a ``with`` on it; for how long an echo on the same scheduler did not answer."""
+
+    def hog(shared, parent):
+        made = shared.value()
+        with made:
+            stop = time.monotonic() + seconds
+            send(parent, "in")
+            while time.monotonic() < stop:
+                pass
+
+    echoer = start_at(0, echo)
+    _, ref = monitor_at(0, hog, share(Shared(context)), self())
+    receive("in", timeout=SOON)
+    begun = time.monotonic()
+    ask(echoer)
+    took = time.monotonic() - begun
+    assert receive(Down(ref), timeout=SOON).reason == "normal"
+    return took
+
+
+def test_rule_1_a_with_on_something_unknown_counts_as_a_lock_for_a_while():
+    assert 0.05 < held_by(Unknown, 0.5) < 0.4
+
+
+def test_rule_1_a_with_on_a_file_does_not():
+    assert min(held_by(Path(os.devnull).open, 0.3) for _ in range(3)) < 0.08
+
+
+def test_rule_1_a_with_on_a_lock_is_never_interrupted():
+    assert held_by(threading.Lock, 0.4) > 0.35
+
+
+def test_closures_that_other_threads_assign_to_are_not_set_back(short_slices):
+    """Python before 3.13 writes back the variables of a frame that was asked for them."""
+
+    def count(parent):
+        context = contextlib.suppress(KeyError)
+        seen = []
+        for _ in range(10):
+            n, over = 0, []
+
+            def others(over=over):
+                nonlocal n
+                for _ in range(200):
+                    n += 1
+                    time.sleep(0)
+                over.append(True)
+
+            with context:
+                thread = threading.Thread(target=others)
+                thread.start()
+                while not over:
+                    pass
+                seen.append(n)
+                thread.join()
+        send(parent, seen)
+
+    for _ in range(3):
+        start_at(0, count, self())
+    assert [receive(list, timeout=SOON) for _ in range(3)] == [[200] * 10] * 3
+
+
+def test_rule_2_modules_that_are_not_reentrant_are_not_broken(short_slices):
+    """Eight processes of one scheduler at once, in the modules that hold locks or heaps."""
+
+    def hammer(parent, number):
+        log = logging.getLogger("tests.hammer")
+        log.propagate, records = False, []
+        log.handlers = [handler := logging.Handler()]
+        handler.emit = records.append
+        things = queue.Queue()
+        event, condition = threading.Event(), threading.Condition()
+        weak = weakref.WeakValueDictionary()
+        for n in range(60):
+            loop = asyncio.new_event_loop()
+            order, now = [], loop.time()
+            for delay in (3, 1, 2):
+                loop.call_at(now + delay / 10000, order.append, delay)
+            loop.call_at(now + 0.0005, loop.stop)
+            loop.run_forever()
+            loop.close()
+            assert order == [1, 2, 3]
+            log.warning("%s %s", number, n)
+            things.put((number, n))
+            assert things.get() == (number, n)
+            event.set()
+            assert event.wait(0)
+            with condition:
+                condition.notify_all()
+            weak[n] = thing = Unknown()
+            assert weak[n] is thing
+            del thing
+            sys.modules.pop("colorsys", None)
+            import colorsys
+
+            assert colorsys.ONE_THIRD
+        send(parent, number)
+
+    refs = [monitor_at(0, hammer, self(), number)[1] for number in range(8)]
+    assert {receive(Down(ref), timeout=SOON * 3).reason for ref in refs} == {"normal"}
+    assert sorted(receive(int) for _ in refs) == list(range(8))
+
+
+def test_rule_2_the_schedulers_own_timers_survive_processes_that_set_timers(short_slices):
+    def hammer(loop):
+        fired = []
+        stop = time.monotonic() + 0.5
+        while time.monotonic() < stop:
+            due = loop.value.call_later(0.001, fired.append, 1)
+            loop.value.call_later(0.002, fired.append, 1)
+            due.cancel()
+
+    loop = scheduler(0).loop
+    refs = [monitor_at(0, hammer, share(Shared(loop)))[1] for _ in range(6)]
+    for _ in range(50):
+        Process.send_after(self(), "tick", 0.005)
+        receive("tick", timeout=SOON)
+    assert {receive(Down(ref), timeout=SOON).reason for ref in refs} == {"normal"}
+    heap = loop._scheduled
+    assert all(heap[(n - 1) // 2] <= heap[n] for n in range(1, len(heap)))
+
+
+class Finalized:
+    """Computes while it is finalized."""
+
+    places = []
+
+    def __init__(self, how_long):
+        self.me = self
+        self.how_long = how_long
+
+    def __del__(self):
+        stop = time.perf_counter() + self.how_long
+        while time.perf_counter() < stop:
+            pass
+        self.places.append(threading.get_ident())
+
+
+def collector_works():
+    """Whether a garbage cycle, made anywhere, is collected."""
+    cycle = Unknown()
+    cycle.me = cycle
+    watch = weakref.ref(cycle)
+    del cycle
+    return gc.collect() and watch() is None
+
+
+@pytest.mark.parametrize("garbage", ["by counting", "in a collection", "a callback in a collection"])
+def test_rule_3_finalizers_are_not_interrupted_and_the_collector_works_on(garbage):
+    def make(parent):
+        def callback(_ref):
+            stop = time.perf_counter() + 0.05
+            while time.perf_counter() < stop:
+                pass
+
+        for _ in range(3):
+            thing = Finalized(0.05 if "callback" not in garbage else 0)
+            if garbage == "by counting":
+                thing.me = None
+            watch = weakref.ref(thing, callback) if "callback" in garbage else None
+            del thing
+            gc.collect()
+            del watch
+        send(parent, "made")
+
+    rivals = [start_at(0, tight) for _ in range(2)]
+    for _ in range(2):
+        start_at(0, make, self())
+    receive("made", timeout=SOON)
+    receive("made", timeout=SOON)
+    assert collector_works()
+    kill(*rivals)
+    assert collector_works()
+
+
+def test_rule_3_in_a_collection_a_process_cannot_wait_but_can_send():
+    class Sends:
+        def __init__(self, parent):
+            self.parent, self.me = parent, self
+
+        def __del__(self):
+            try:
+                receive(timeout=0.01, default=None)
+            except PyexError:
+                send(self.parent, "refused")
+            else:
+                send(self.parent, "waited")
+
+    def make(parent):
+        Sends(parent)
+        gc.collect()
+
+    start_at(0, make, self())
+    assert receive(str, timeout=SOON) == "refused"
+    assert collector_works()
+
+
+def test_a_process_near_the_limit_of_recursion_is_not_pushed_over_it(short_slices):
+    def deep(parent):
+        def down(n):
+            if n == 0:
+                for _ in range(200):
+                    pass
+                return 0
+            return 1 + down(n - 1)
+
+        room = 0
+        with contextlib.suppress(RecursionError):
+            while down(room) == room:
+                room += 20
+        room -= 40
+        for _ in range(300):
+            assert down(room) == room
+        send(parent, "fine")
+
+    refs = [monitor_at(0, deep, self())[1] for _ in range(3)]
+    assert {receive(Down(ref), timeout=SOON).reason for ref in refs} == {"normal"}
