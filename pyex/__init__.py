@@ -45,9 +45,9 @@ from pyex.core.output import sync_output as sync_output
 from pyex.core.patterns import ANY
 from pyex.core.process_api import Process
 from pyex.core.process_info import ProcessInfo as ProcessInfo
+from pyex.core.running import run
 from pyex.core.spawning import spawn, spawn_link, spawn_monitor
 from pyex.core.streams import process_streams as process_streams
-from pyex.core.threads import run
 
 if TYPE_CHECKING:
     from pyex.distribution.node import Node

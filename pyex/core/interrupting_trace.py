@@ -23,6 +23,9 @@ _PATIENCE: Final = 2000
 
 _JUMPS_BACK: Final = frozenset(code for name, code in dis.opmap.items() if "JUMP_BACKWARD" in name)
 
+#: What an event in the runtime counts for: it is walked through line by line there, on its way to user code.
+_RUNTIMES: Final = 10
+
 #: The module whose functions switch to other processes.
 _SWITCHES: Final = "pyex.core.scheduler"
 
@@ -80,7 +83,7 @@ class TraceInterrupter:
 
     def _install_in_thread(self, _object: Any, frame: types.FrameType, _what: int, _arg: Any) -> int:
         thread = threading.get_ident()
-        self._left[thread] = left = self._left.get(thread, 0) - 1
+        self._left[thread] = left = self._left.get(thread, 0) - _RUNTIMES
         if left < 0 or frame.f_globals.get("__name__") == _SWITCHES:
             sys.settrace(None)
         elif not runtime_module(frame):

@@ -132,11 +132,13 @@ class Monitor:
                 sys.setswitchinterval(self._interval)
 
     def _main(self) -> None:
-        from pyex.core.preemption import make_interrupter  # which knows processes, as they know the schedulers
+        from pyex.core.heap_watch import HeapWatch  # these know processes, as they know the schedulers
+        from pyex.core.preemption import make_interrupter
 
         sys.settrace(None)  # a debugger, or a measurement of coverage, has nothing to see here
         watch_the_collector()
         self._interrupter = self._interrupter or make_interrupter()
+        heaps = HeapWatch()
         while True:
             self._work.acquire()
             quiet = 0
@@ -147,6 +149,7 @@ class Monitor:
                 self._pause = QUICK_TICK if time.monotonic() - self._held_lately < LATELY else TICK
                 try:
                     quiet = 0 if self._look_at_all() else quiet + 1
+                    heaps.look(time.monotonic(), quiet=quiet == QUIET_LOOKS // 2)
                 except Exception as error:  # without it no process would be interrupted any more
                     log.error("Looking after the schedulers failed: %r", error, exc_info=error)
             self._rest()

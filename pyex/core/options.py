@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final, Literal, TypeAlias
 
 from pyex.core.process import NODES, ControlBlock
@@ -13,15 +12,13 @@ Priority: TypeAlias = Literal["low", "normal", "high"]
 PRIORITIES: Final = ("low", "normal", "high")
 
 
-#: Called with every process that is given a priority or a limit, by itself or by the one that has just made it.
-given: Callable[[ControlBlock], None] = lambda _: None  # noqa: E731
+class Limits:
+    """The limits of memory that there are on this node, in bytes."""
 
-
-class Defaults:
-    """What holds on this node for processes that have been given nothing of their own."""
-
-    #: bytes, or None for no limit; a node is started with it
-    max_heap_size: int | None = None
+    #: of processes that have been given none of their own; None for no limit
+    default: int | None = None
+    #: the smallest that any process has been given; 0 while there is no limit at all
+    smallest = 0
 
 
 def priority_of(process: ControlBlock) -> str:
@@ -34,8 +31,14 @@ def set_default_max_heap_size(size: int | None) -> int | None:
 
     >>> set_default_max_heap_size(500_000_000)
     """
-    old, Defaults.max_heap_size = Defaults.max_heap_size, check_max_heap_size(size)
+    old, Limits.default = Limits.default, check_max_heap_size(size)
+    _note(size)
     return old
+
+
+def _note(size: int | None) -> None:
+    if size is not None:
+        Limits.smallest = min(size, Limits.smallest or size)
 
 
 def max_heap_size_of(process: ControlBlock) -> int | None:
@@ -46,7 +49,7 @@ def max_heap_size_of(process: ControlBlock) -> int | None:
     relations = process.relations
     if relations is not None and relations.max_heap_size != NODES:
         return relations.max_heap_size
-    return None if process.initial_call is None and process.start is None else Defaults.max_heap_size
+    return None if process.initial_call is None and process.start is None else Limits.default
 
 
 def give_options(process: ControlBlock, priority: Any, max_heap_size: Any) -> None:
@@ -58,11 +61,10 @@ def give_options(process: ControlBlock, priority: Any, max_heap_size: Any) -> No
     except BaseException:
         end(process, "normal")
         raise
-    relations = process.relate()
-    relations.priority = priority
     if max_heap_size is not None:
-        relations.max_heap_size = max_heap_size
-    given(process)
+        process.relate().max_heap_size = max_heap_size
+        _note(max_heap_size)
+    _set_priority(process, priority)
 
 
 def set_flag(process: ControlBlock, name: str, value: Any) -> Any:
@@ -76,14 +78,19 @@ def set_flag(process: ControlBlock, name: str, value: Any) -> Any:
         return old
     if name == "priority":
         old = priority_of(process)
-        process.relate().priority = check_priority(value)
+        _set_priority(process, check_priority(value))
     elif name == "max_heap_size":
         old = max_heap_size_of(process)
         process.relate().max_heap_size = check_max_heap_size(value)
+        _note(value)
     else:
         raise ValueError(f"there is no flag {name!r}: there are 'trap_exit', 'priority' and 'max_heap_size'")
-    given(process)
     return old
+
+
+def _set_priority(process: ControlBlock, priority: str) -> None:
+    process.relate().priority = priority
+    process.queue = process.owner.queue_for(priority)
 
 
 def check_priority(value: Any) -> str:

@@ -88,7 +88,7 @@ def consider(frame: types.FrameType) -> Action | None:
         elif time.monotonic() - exiting.since > CLEAN_UP and allowed.look:
             return Action(lambda: owner.abandon(process, conclude(process, None, swallowed=True)))
     if not allowed.switch:
-        owner.refused = True
+        owner.refused = owner.refused or allowed.look  # else it is just a moment that does not suit
         return None
     return Action(lambda: _give_way(owner, process))
 
@@ -99,8 +99,14 @@ def _nothing() -> None:
 
 def _give_way(owner: Scheduler, process: ControlBlock) -> None:
     """Let the others run."""
-    with _Untraced():
-        owner.move_aside(process)
+    from pyex.core import heap_watch  # which knows the schedulers, which use this
+
+    exiting = process.exiting
+    heap_watch.end_turn(process)
+    if process.exiting is exiting:  # else it is over its limit of memory, and to end at once
+        with _Untraced():
+            owner.move_aside(process)
+        heap_watch.begin_turn(process)
 
 
 def due_end(frame: types.FrameType) -> Action | None:

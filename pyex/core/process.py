@@ -33,6 +33,9 @@ class Owner(Protocol):
     #: the run queue of its processes, if they are several
     ready: deque[ControlBlock]
 
+    def queue_for(self, priority: str) -> deque[ControlBlock]:
+        """The run queue of processes of that priority."""
+
     def start(self, process: ControlBlock) -> None:
         """From any thread: let a new process run."""
 
@@ -79,8 +82,8 @@ class Relations:
     """What most processes never have, allocated when first needed."""
 
     __slots__ = (
-        "aliases", "context", "dictionary", "links", "marks", "max_heap_size", "monitors", "name", "priority",
-        "puts", "text", "trap_exit", "watchers",
+        "aliases", "context", "dictionary", "heap", "links", "marks", "max_heap_size", "monitors", "name", "priority",
+        "puts", "text", "trap_exit", "turn", "watchers",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -108,6 +111,9 @@ class Relations:
         self.priority = "normal"
         #: bytes it may hold, None for no limit; ``NODES`` when it has been given none, and the node's default holds
         self.max_heap_size: int | None = NODES
+        #: what is known of its size, if it has a limit, and what it was when its turn began, if that was interrupted
+        self.heap: Any = None
+        self.turn: Any = None
 
 
 class ControlBlock:

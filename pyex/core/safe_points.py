@@ -11,6 +11,7 @@ import gc
 import sys
 import threading
 import types
+from asyncio import events
 from collections import deque
 from itertools import chain, islice, repeat, starmap, takewhile
 from typing import Any, Final, NamedTuple
@@ -92,12 +93,17 @@ def in_collection() -> bool:
     return bool(collecting) and threading.get_ident() in collecting
 
 
-def refuse_to_wait_in_collection() -> None:
-    """Raise, if this is where a process must not wait: the collector would stay switched off meanwhile."""
-    if in_collection():
+def refuse_to_wait() -> None:
+    """Raise, if this is where a process must not wait."""
+    if in_collection():  # the collector would stay switched off meanwhile
         raise PyexError(
             "a process cannot wait in a finalizer that the garbage collector runs. "
             "Send a message there, and wait where it is received"
+        )
+    if events._get_running_loop() is not None:  # it would seem to run in the other processes of this thread
+        raise PyexError(
+            "to wait as a process does would stop the event loop that runs this coroutine. "
+            "Use `await areceive(...)` and `await asyncio.sleep(...)` there"
         )
 
 

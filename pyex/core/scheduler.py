@@ -8,6 +8,7 @@ queue is a callback of the loop, so sockets and timers live on the same thread w
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import time
 from asyncio import events
@@ -17,12 +18,13 @@ from typing import Any, Final
 
 from greenlet import getcurrent, greenlet
 
+from pyex.core.alarms import LoopAlarm
 from pyex.core.lifecycle import run_to_end
 from pyex.core.monitor import monitor
 from pyex.core.moving import START, pass_on, take
 from pyex.core.preemption import thread_state
 from pyex.core.process import Alarm, ControlBlock, has_mail
-from pyex.core.safe_points import collecting, refuse_to_wait_in_collection
+from pyex.core.safe_points import collecting, refuse_to_wait
 from pyex.core.signals import apply, end
 
 #: Switches between processes before the loop gets a turn at its I/O and timers: as many as take about so many
@@ -40,8 +42,11 @@ TASKS_END: Final = 0.1
 #: Greenlets kept for reuse when their process has ended.
 IDLE_WORKERS: Final = 64
 
+log = logging.getLogger("pyex.scheduler")
+
 _get_ident = threading.get_ident
 _now = time.monotonic
+_running_loop = events._get_running_loop
 _thread = threading.local()
 _ALONE: Final = nullcontext()
 
@@ -116,25 +121,6 @@ class _Urgent(deque[ControlBlock]):
         self._scheduler.budget = 0
 
 
-class _Timer:
-    """Wakes a process of a scheduler at a given time."""
-
-    __slots__ = ("fired", "handle", "process")
-
-    def __init__(self, scheduler: Scheduler, process: ControlBlock, seconds: float) -> None:
-        self.fired = False
-        self.process = process
-        self.handle = scheduler.loop.call_later(seconds, self._fire)
-
-    def _fire(self) -> None:
-        self.fired = True
-        if self.process.waiting:
-            self.process.owner.wake(self.process)
-
-    def cancel(self) -> None:
-        self.handle.cancel()
-
-
 class Scheduler:
     """Owns processes and runs them; see the module's docstring.
 
@@ -189,12 +175,21 @@ class Scheduler:
         self.thread_id = threading.get_ident()
         self.thread_state = thread_state()
         try:
-            self.loop.run_forever()
+            self._run_loop()
             self.loop.run_until_complete(_end_tasks())
             for worker in self.idle_workers:
                 worker.throw()  # a greenlet ends best on its own thread
         finally:
             self.loop.close()
+
+    def _run_loop(self) -> None:
+        while True:
+            try:
+                self.loop.run_forever()
+            except (SystemExit, KeyboardInterrupt) as error:  # asyncio lets these out, from any task
+                log.error("A task or callback raised %r: it ends nothing but itself", error)
+            else:
+                return
 
     # As an owner of processes
 
@@ -249,6 +244,10 @@ class Scheduler:
         self.slice_due = True
         self.loop.call_soon(self.run_slice)
 
+    def queue_for(self, priority: str) -> deque[ControlBlock]:
+        """The run queue of processes of that priority."""
+        return {"high": self.urgent, "normal": self.ready, "low": self.patient}[priority]
+
     def start(self, process: ControlBlock) -> None:
         """From any thread: run a new process of this scheduler."""
         if _get_ident() == self.thread_id:
@@ -260,12 +259,12 @@ class Scheduler:
 
     def alarm(self, process: ControlBlock, seconds: float) -> Alarm:
         """A timer of the loop that wakes the process."""
-        return _Timer(self, process, seconds)
+        return LoopAlarm(self, process, seconds)
 
     def wait(self, process: ControlBlock, seen: int = 0, alarm: Alarm | None = None) -> None:
         """In a process: run others until somebody wakes this one."""
-        if collecting:
-            refuse_to_wait_in_collection()
+        if collecting or _running_loop() is not None:
+            refuse_to_wait()
         process.waiting = True
         ready = self.ready
         if ready and self.budget > 0:
@@ -355,9 +354,8 @@ class Scheduler:
         finally:
             events._set_running_loop(self.loop)
             self.in_slice = self.slice_due = False
-            if (
-                self.ready or self.inbox or self.interrupted
-            ):  # looked at after the flag is down, or a post could be overlooked
+            # Looked at after the flag is down, or a post could be overlooked.
+            if self.ready or self.inbox or self.interrupted or self.urgent or self.patient:
                 self.slice_due = True
                 self.loop.call_soon(self.run_slice)
                 self._adapt(_now() - begun)

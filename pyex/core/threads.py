@@ -10,20 +10,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from queue import Empty, SimpleQueue
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from greenlet import getcurrent
 
-from pyex.core.errors import Exit, PyexError, Terminated
+from pyex.core.alarms import Deadline
+from pyex.core.errors import PyexError, Terminated
 from pyex.core.ids import Key, Pid, new_pid
 from pyex.core.interrupts import interrupts
-from pyex.core.lifecycle import call_and_finish, conclude, run_to_end
+from pyex.core.lifecycle import conclude, run_to_end
 from pyex.core.own_loop import close_loop
 from pyex.core.process import Alarm, ControlBlock, has_mail, processes
 from pyex.core.scheduler import no_scheduler_here, scheduler_of_thread
 from pyex.core.signals import apply, end
-
-T = TypeVar("T")
 
 _MAIN: Final = threading.main_thread().ident
 
@@ -34,25 +33,6 @@ CLEAN_UP: Final = 5.0
 
 #: Processes that have ended while the code of their threads has not: whatever it calls raises their exit.
 _dead: set[Key] = set()
-
-
-class _Deadline:
-    """The alarm of a thread: it waits with a time limit instead."""
-
-    __slots__ = ("at",)
-
-    def __init__(self, seconds: float) -> None:
-        self.at = time.monotonic() + seconds
-
-    @property
-    def fired(self) -> bool:
-        return time.monotonic() >= self.at
-
-    def remaining(self) -> float:
-        return max(0.0, self.at - time.monotonic())
-
-    def cancel(self) -> None:
-        pass
 
 
 class ThreadOwner:
@@ -87,6 +67,10 @@ class ThreadOwner:
         self.thread_id: int | None = None
         #: the same, if it was started for the process
         self.thread: threading.Thread | None = None
+
+    def queue_for(self, priority: str) -> deque[ControlBlock]:
+        """Any: the system decides when a thread runs."""
+        return self.ready
 
     def start(self, process: ControlBlock) -> None:
         """Run a new process on a thread of its own."""
@@ -197,7 +181,7 @@ class ThreadOwner:
 
     def alarm(self, process: ControlBlock, seconds: float) -> Alarm:
         """A deadline; the wait itself wakes at it."""
-        return _Deadline(seconds)
+        return Deadline(seconds)
 
     def wait(self, process: ControlBlock, seen: int, alarm: Alarm | None) -> None:
         """Wait for the next wake-up; an interrupt (Ctrl-C) is let in here and nowhere else in the runtime."""
@@ -209,7 +193,7 @@ class ThreadOwner:
             if alarm is None:
                 self._parking.get()
             else:
-                assert isinstance(alarm, _Deadline)
+                assert isinstance(alarm, Deadline)
                 self._parking.get(timeout=min(alarm.remaining(), threading.TIMEOUT_MAX))
         except Empty:
             pass
@@ -345,6 +329,18 @@ def leave() -> None:
         seat.leave()  # said aloud: a traceback that is kept may hold the seat
 
 
+@contextmanager
+def seated(process: ControlBlock) -> Iterator[None]:
+    """For as long as this is entered, this thread is that process; at the end of it the process's."""
+    outer = getattr(_local, "seat", None)
+    seat = _local.seat = _Seat(process)
+    try:
+        yield
+    finally:
+        seat.leave()
+        _local.seat = outer
+
+
 def forget_threads() -> None:
     """In the child of a fork: this thread is no process any more, and no scheduler's."""
     global _local
@@ -359,41 +355,3 @@ def forget_threads() -> None:
 
 #: The thread-locals of those that forked: dropped, they would end the processes that their threads are.
 _kept: Final[list[Any]] = []
-
-
-def run(main: Callable[..., T], *args: Any) -> T:
-    """Run ``main(*args)`` as a process on this thread and return its value.
-
-    Raises what ``main`` raises, and ``Exit(reason)`` when it exited or was killed. Inside a process that was
-    spawned or run it simply calls ``main`` there. Meanwhile what processes print, log and ask for with ``input()``
-    goes to their group leaders, if they have one: where they were spawned, for those that other nodes start here.
-
-    >>> pyex.run(lambda: send(self(), "hello") and receive())
-    'hello'
-    """
-    process = process_here()
-    if process is not None and process.initial_call is not None:
-        return main(*args)
-    from pyex.core import streams  # which use this module
-
-    with streams.process_streams():
-        return run_new(main, *args)
-
-
-def run_new(main: Callable[..., T], *args: Any, leader: Pid | None = None, system: bool = False) -> T:
-    """Like :func:`run`, but always as a process of its own, with this group leader."""
-    outer = getattr(_local, "seat", None)
-    process = new_thread_process(None, leader, system=system)
-    process.initial_call = main
-    seat = _local.seat = _Seat(process)
-    try:
-        value, error, reason = call_and_finish(process, lambda: main(*args))
-    finally:
-        seat.leave()
-        _local.seat = outer
-        del outer  # or the traceback of what main raised holds it
-    if error is not None and not isinstance(error, Terminated | SystemExit):
-        raise error
-    if reason != "normal":
-        raise Exit(reason)
-    return value  # type: ignore[no-any-return]

