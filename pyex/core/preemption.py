@@ -86,7 +86,7 @@ def consider(frame: types.FrameType) -> Action | None:
             if allowed.end:
                 return Action(lambda: raise_exit(process), raises=True)
         elif time.monotonic() - exiting.since > CLEAN_UP and allowed.look:
-            return Action(lambda: owner.abandon(process, conclude(process, None, swallowed=True)))
+            return Action(lambda: _abandon(owner, process))
     if not allowed.switch:
         owner.refused = owner.refused or allowed.look  # else it is just a moment that does not suit
         return None
@@ -107,6 +107,12 @@ def _give_way(owner: Scheduler, process: ControlBlock) -> None:
         with _Untraced():
             owner.move_aside(process)
         heap_watch.begin_turn(process)
+
+
+def _abandon(owner: Scheduler, process: ControlBlock) -> None:
+    """Declare it dead."""
+    with _Untraced():
+        owner.abandon(process, conclude(process, None, swallowed=True))
 
 
 def due_end(frame: types.FrameType) -> Action | None:
