@@ -41,6 +41,9 @@ MOVE_AFTER: Final = 0.03
 #: Seconds after which a scheduler that is held is reported.
 REPORT_AFTER: Final = 0.1
 
+#: Looks in a row that must have found it so: where threads compete, the monitor has its turn as seldom as the others.
+REPORT_LOOKS: Final = 15
+
 #: Frames of a stack that are armed, from the innermost on.
 ARMED_FRAMES: Final = 30
 
@@ -57,7 +60,7 @@ _NO_CALLS: Final = frozenset(code for name, code in dis.opmap.items() if name.st
 class _Watch:
     """What the monitor remembers of one scheduler."""
 
-    __slots__ = ("armed", "place", "reported", "since", "state", "stuck_since")
+    __slots__ = ("armed", "looks", "place", "reported", "since", "state", "stuck_since")
 
     def __init__(self) -> None:
         #: its slice and what is left of it, and since when that is so
@@ -66,6 +69,8 @@ class _Watch:
         #: the instruction it was at, and since when: in one call of foreign code, if that is long
         self.place: Any = None
         self.stuck_since = 0.0
+        #: looks since then
+        self.looks = 0
         self.armed = False
         self.reported = False
 
@@ -175,6 +180,7 @@ class Monitor:
             if watch.armed and self._interrupter is not None:
                 self._interrupter.disarm(scheduler)
             watch.armed = watch.reported = False
+            watch.looks = 0
             watch.place = None
             scheduler.refused = False
             if state is not None and watch.state is not None and state[0] == watch.state[0]:
@@ -185,6 +191,7 @@ class Monitor:
         if not watch.armed:
             scheduler.held_since = watch.since
         self._held_lately = now
+        watch.looks += 1
         self._hold(scheduler, watch, now)
 
     def _hold(self, scheduler: Scheduler, watch: _Watch, now: float) -> None:
@@ -203,7 +210,7 @@ class Monitor:
             watch.place, watch.stuck_since = place, now
         if now - watch.stuck_since > MOVE_AFTER and (scheduler.inbox or any(map(has_not_begun, [*scheduler.ready]))):
             move_waiting(scheduler, self._another(scheduler))
-        if now - watch.since > REPORT_AFTER and not watch.reported:
+        if now - watch.since > REPORT_AFTER and watch.looks >= REPORT_LOOKS and not watch.reported:
             watch.reported = True
             report_held(stack, BOTTOM)
 

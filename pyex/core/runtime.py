@@ -130,7 +130,6 @@ def shutdown() -> None:
     """
     if runtime.interpreter != os.getpid():
         return  # a fork: it has the memory of the processes, not their threads
-    monitor.close()
     leave()
     interrupts.forget()
     asker = Pid("0.0.0")
@@ -140,6 +139,7 @@ def shutdown() -> None:
         for process in _processes():
             signal(process.pid, EXIT2, (asker, reason))
         _wait_until_ended(seconds)
+    monitor.close()  # not before: what does not give way is ended by an interruption
     for process in _processes():
         if isinstance(process.owner, ThreadOwner):
             threads.remove(process.owner.thread)  # in foreign code: it stays behind, as a daemon
