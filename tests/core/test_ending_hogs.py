@@ -211,7 +211,7 @@ def cleans_up_in_exit():
 
 
 def swallows_in_c():
-    numbers = map(lambda n: n, itertools.count())
+    numbers = map(lambda n: n, itertools.count())  # noqa: C417 - Python called from C
     while True:
         with contextlib.suppress(BaseException):
             sum(numbers)
