@@ -14,6 +14,7 @@ from pyex.core.carrier import route
 from pyex.core.identity import identity
 from pyex.core.interrupts import interrupts
 from pyex.core.monitor import monitor
+from pyex.core.preemption import hunted
 from pyex.core.process import aliases, names, naming, processes
 from pyex.core.runtime import runtime
 from pyex.core.safe_points import collecting
@@ -35,6 +36,7 @@ def _begin_anew() -> None:
     route.close()
     forget_threads()
     collecting.clear()
+    hunted.clear()
     interrupts.forget()
     monitor.forget()
     for scheduler in runtime.schedulers:

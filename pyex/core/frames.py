@@ -15,13 +15,10 @@ from typing import Any, Final
 
 from greenlet import getcurrent
 
-from pyex.core.lifecycle import call_and_finish, run_to_end
+from pyex.core.lifecycle import BOTTOM
 from pyex.core.process import ControlBlock
 from pyex.core.scheduler import Scheduler
 from pyex.core.threads import ThreadOwner
-
-#: What calls a process's function: its stack begins there, whoever's stack that stands on.
-BOTTOM: Final = (run_to_end.__code__, call_and_finish.__code__)
 
 #: Where the pointer to the frame's memory lies in a frame object, behind the pointer to the caller.
 _POINTER: Final = 16 + 8
@@ -50,7 +47,7 @@ def top_frame(process: ControlBlock) -> FrameType | None:
         return sys._getframe()
     frame: FrameType | None = stack.gr_frame
     if frame is None and isinstance(owner, Scheduler):  # it runs, on another thread than this one
-        frame = sys._current_frames().get(owner.thread_id)
+        frame = sys._current_frames().get(owner.thread_id or 0)
         return frame if _is_of(frame, process) else None
     return frame
 

@@ -20,10 +20,10 @@ _STANDARD_LIBRARY: Final = str(Path(os.__file__).parent) + os.sep
 _reported: Final[set[tuple[str, int]]] = set()
 
 
-def report_held(stack: list[types.FrameType], bottom: types.CodeType) -> None:
+def report_held(stack: list[types.FrameType]) -> None:
     """Say which process holds its scheduler, at which line, and what to use instead."""
-    place = next((frame for frame in processes_part(stack, bottom) if not _is_library(frame)), None)
-    process = process_of(stack, bottom)
+    place = next((frame for frame in processes_part(stack) if not _is_library(frame)), None)
+    process = process_of(stack)
     if place is None or process is None:
         return
     file, line = place.f_code.co_filename, place.f_lineno or place.f_code.co_firstlineno  # some code has no line

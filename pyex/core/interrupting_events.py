@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pyex.core.preemption import Action, consider, due_end
 
 if TYPE_CHECKING:
-    from pyex.core.scheduler import Scheduler
+    from pyex.core.preemption import Target
 
 #: Tool numbers that are nobody's by convention.
 _FREE_TOOLS: Final = (4, 3)
@@ -46,14 +46,15 @@ class EventInterrupter:
             self._monitoring.register_callback(self._tool, events.JUMP, self._on_jump)
             self._monitoring.register_callback(self._tool, events.INSTRUCTION, self._on_instruction)
 
-    def arm(self, scheduler: Scheduler, frames: list[types.FrameType]) -> bool:
+    def arm(self, target: Target, frames: list[types.FrameType]) -> bool:
         """Off, then on: only so places are heard again that have been found unsuitable before."""
-        if self._tool is None:
+        thread = target.thread_id
+        if self._tool is None or thread is None:
             return False
-        self.disarm(scheduler)
+        self._disarm(thread)
         with self._changing:
             codes = list({id(frame.f_code): frame.f_code for frame in frames}.values())
-            self._armed[scheduler.thread_id] = codes
+            self._armed[thread] = codes
             for code in codes:
                 count = self._counts.get(id(code), 0)
                 self._counts[id(code)] = count + 1
@@ -62,9 +63,10 @@ class EventInterrupter:
                 self._monitoring.set_local_events(self._tool, code, self._events)
         return True
 
-    def disarm(self, scheduler: Scheduler) -> None:
+    def disarm(self, target: Target) -> None:
         """From any thread."""
-        self._disarm(scheduler.thread_id)
+        if target.thread_id is not None:
+            self._disarm(target.thread_id)
 
     def _disarm(self, thread: int) -> None:
         if thread in self._armed:

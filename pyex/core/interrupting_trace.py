@@ -13,7 +13,7 @@ from pyex.core.preemption import consider, due_end
 from pyex.core.safe_points import runtime_module
 
 if TYPE_CHECKING:
-    from pyex.core.scheduler import Scheduler
+    from pyex.core.preemption import Target
 
 _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.py_object, ctypes.c_int, ctypes.c_void_p)
 
@@ -51,10 +51,10 @@ class TraceInterrupter:
         self._marked: dict[int, list[types.FrameType]] = {}
         self._left: dict[int, int] = {}
 
-    def arm(self, scheduler: Scheduler, frames: list[types.FrameType]) -> bool:
+    def arm(self, target: Target, frames: list[types.FrameType]) -> bool:
         """Unless a debugger, or the like, traces that thread: its trace function is left alone."""
-        thread, state = scheduler.thread_id, scheduler.thread_state
-        if self._word is None:
+        thread, state = target.thread_id, target.thread_state
+        if self._word is None or thread is None:
             return False
         if ctypes.c_void_p.from_address(state + self._word).value not in (None, id(self._tracer)):
             return False
@@ -68,10 +68,11 @@ class TraceInterrupter:
         self._set_trace(state, self._install, None)
         return True
 
-    def disarm(self, scheduler: Scheduler) -> None:
+    def disarm(self, target: Target) -> None:
         """From another thread: the trace function takes itself away at its next event."""
-        self._unmark(scheduler.thread_id)
-        self._left[scheduler.thread_id] = 0
+        if target.thread_id is not None:
+            self._unmark(target.thread_id)
+            self._left[target.thread_id] = 0
 
     def forget(self) -> None:
         for thread in list(self._marked):

@@ -118,6 +118,10 @@ def call_and_finish(process: ControlBlock, main: Callable[[], Any]) -> tuple[Any
     return value, error, reason
 
 
+#: What calls a process's own code: its stack begins above that.
+BOTTOM: Final = (run_to_end.__code__, call_and_finish.__code__)
+
+
 def _unpack(reason: Parcel) -> Any:
     """The exit reason that came from another node, decoded in the process it has ended."""
     try:

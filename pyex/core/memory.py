@@ -23,8 +23,9 @@ from typing import Any, Final
 from greenlet import getcurrent
 
 from pyex.core import kinds, sharing
-from pyex.core.frames import BOTTOM, calls_through_c, top_frame, values_of
+from pyex.core.frames import calls_through_c, top_frame, values_of
 from pyex.core.kinds import EVERYDAY, Kind
+from pyex.core.lifecycle import BOTTOM
 from pyex.core.process import ControlBlock
 
 #: So many objects are looked at in one go, inside C functions.

@@ -17,13 +17,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyex.core.holding import report_held
 from pyex.core.moving import has_not_begun, move_waiting
-from pyex.core.safe_points import collecting, processes_part, stack_of, watch_the_collector
+from pyex.core.preemption import hunted, make_interrupter
+from pyex.core.safe_points import collecting, processes_part, runtime_module, stack_of, watch_the_collector
 
 log = logging.getLogger("pyex.scheduler")
 
 if TYPE_CHECKING:
     from pyex.core.preemption import Interrupter
     from pyex.core.scheduler import Scheduler
+    from pyex.core.threads import ThreadOwner
 
 #: Seconds between two looks: when nobody has held a scheduler lately, when somebody has, and when somebody has just
 #: been interrupted (to see whose turn begins then), or is to be.
@@ -119,6 +121,12 @@ class Monitor:
             self._interrupter.forget()
         self._rest()
 
+    def hunt(self, owner: ThreadOwner) -> None:
+        """A process is to end whose thread runs code of its own: raise its exit there, once that is possible."""
+        if owner.thread_id is not None:
+            hunted[owner.thread_id] = owner
+            self.wake()
+
     def wake(self) -> None:
         """From a scheduler that has work."""
         with self._changing:
@@ -137,8 +145,7 @@ class Monitor:
                 sys.setswitchinterval(self._interval)
 
     def _main(self) -> None:
-        from pyex.core.heap_watch import HeapWatch  # these know processes, as they know the schedulers
-        from pyex.core.preemption import make_interrupter
+        from pyex.core.heap_watch import HeapWatch  # which knows the schedulers, which use this
 
         sys.settrace(None)  # a debugger, or a measurement of coverage, has nothing to see here
         watch_the_collector()
@@ -170,6 +177,14 @@ class Monitor:
                 watch = self._watches[scheduler] = _Watch()
             busy |= scheduler.in_slice
             self._look(scheduler, watch, now)
+        for thread_id, owner in [*hunted.items()]:
+            busy = True
+            if owner.thread_id != thread_id or owner.process.exiting is None or owner.process.exiting.raised:
+                del hunted[thread_id]
+            elif self._interrupter is not None:
+                frames = processes_part(stack_of(thread_id))[:ARMED_FRAMES]
+                if frames:
+                    self._interrupter.arm(owner, frames)
         return busy
 
     def _look(self, scheduler: Scheduler, watch: _Watch, now: float) -> None:
@@ -196,23 +211,23 @@ class Monitor:
 
     def _hold(self, scheduler: Scheduler, watch: _Watch, now: float) -> None:
         """One process has the scheduler."""
-        from pyex.core.preemption import BOTTOM
-
-        if scheduler.thread_id in collecting:
+        if scheduler.thread_id is None or scheduler.thread_id in collecting:
             return  # Python collects garbage there; that takes the time it takes
         stack = stack_of(scheduler.thread_id)
-        frames = processes_part(stack, BOTTOM)[:ARMED_FRAMES] if self._interrupter is not None else []
+        frames = processes_part(stack)[:ARMED_FRAMES] if self._interrupter is not None else []
         if frames and self._interrupter is not None:
             watch.armed = self._interrupter.arm(scheduler, frames)
-            self._pause = NEXT_TURN
+            if not runtime_module(stack[0]):
+                self._pause = NEXT_TURN
         place = (id(stack[0]), stack[0].f_lasti) if stack else None
-        if place != watch.place:
+        if place != watch.place or (stack and stack[0].f_code.co_code[stack[0].f_lasti] in _NO_CALLS):
             watch.place, watch.stuck_since = place, now
         if now - watch.stuck_since > MOVE_AFTER and (scheduler.inbox or any(map(has_not_begun, [*scheduler.ready]))):
             move_waiting(scheduler, self._another(scheduler))
-        if now - watch.since > REPORT_AFTER and watch.looks >= REPORT_LOOKS and not watch.reported:
+        begun = watch.since if scheduler.refused else watch.stuck_since
+        if now - begun > REPORT_AFTER and watch.looks >= REPORT_LOOKS and not watch.reported:
             watch.reported = True
-            report_held(stack, BOTTOM)
+            report_held(stack)
 
 
 monitor = Monitor()

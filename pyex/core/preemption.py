@@ -12,22 +12,24 @@ import sys
 import time
 import types
 from collections.abc import Callable
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from greenlet import getcurrent
 
-from pyex.core.lifecycle import conclude, raise_exit, run_to_end
+from pyex.core.lifecycle import conclude, raise_exit
 from pyex.core.process import ControlBlock
 from pyex.core.safe_points import verdict
 
 if TYPE_CHECKING:
     from pyex.core.scheduler import Scheduler
+    from pyex.core.threads import ThreadOwner
 
 #: Seconds that an ending process's own code has to clean up before it is declared dead.
 CLEAN_UP: Final = 5.0
 
-#: The frame below a process's own code.
-BOTTOM: Final = run_to_end.__code__
+#: Processes that have whole threads, and are to end while their code runs there, by their threads.
+hunted: Final[dict[int, ThreadOwner]] = {}
 
 
 class Action(NamedTuple):
@@ -38,16 +40,25 @@ class Action(NamedTuple):
     raises: bool = False
 
 
+class Target(Protocol):
+    """Whose thread is to be interrupted: a scheduler, or the owner of a process that has a thread."""
+
+    #: None when it has ended, or not begun
+    thread_id: int | None
+    #: the C structure of the thread
+    thread_state: int
+
+
 class Interrupter(Protocol):
     """A way to interrupt code that runs in another thread."""
 
-    def arm(self, scheduler: Scheduler, frames: list[types.FrameType]) -> bool:
-        """Call :func:`consider` in that scheduler's thread soon; False if that cannot be done.
+    def arm(self, target: Target, frames: list[types.FrameType]) -> bool:
+        """Call :func:`consider` in that thread soon; False if that cannot be done.
 
         ``frames`` are what its process runs, the innermost first.
         """
 
-    def disarm(self, scheduler: Scheduler) -> None:
+    def disarm(self, target: Target) -> None:
         """Not any more."""
 
     def forget(self) -> None:
@@ -75,9 +86,10 @@ def consider(frame: types.FrameType) -> Action | None:
     here = getcurrent()
     process: ControlBlock | None = getattr(here, "process", None)
     if process is None:
-        return Action(_nothing)
+        owner_here = hunted.get(get_ident())
+        return _consider_thread(owner_here.process, frame) if owner_here is not None else Action(_nothing)
     owner: Scheduler = here.owner  # type: ignore[attr-defined]
-    allowed = verdict(frame, BOTTOM, time.monotonic() - owner.held_since)
+    allowed = verdict(frame, time.monotonic() - owner.held_since)
     if allowed.look and not allowed.switch and owner.inbox:
         owner.drain()
     exiting = process.exiting
@@ -91,6 +103,15 @@ def consider(frame: types.FrameType) -> Action | None:
         owner.refused = owner.refused or allowed.look  # else it is just a moment that does not suit
         return None
     return Action(lambda: _give_way(owner, process))
+
+
+def _consider_thread(process: ControlBlock, frame: types.FrameType) -> Action | None:
+    """A thread has its own turns; all there is to do is to raise the exit of its process."""
+    if process.exiting is None or process.exiting.raised:
+        return Action(_nothing)
+    if verdict(frame, CLEAN_UP).end:
+        return Action(lambda: raise_exit(process), raises=True)
+    return None
 
 
 def _nothing() -> None:
@@ -117,9 +138,6 @@ def _abandon(owner: Scheduler, process: ControlBlock) -> None:
 
 def due_end(frame: types.FrameType) -> Action | None:
     """Of a process that has just been interrupted: the exit that has come meanwhile is to be raised here."""
-    process: ControlBlock | None = getattr(getcurrent(), "process", None)
-    if process is None or process.exiting is None or process.exiting.raised:
-        return None
     action = consider(frame)
     return action if action is not None and action.raises else None
 

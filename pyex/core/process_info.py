@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 from greenlet import getcurrent
 
 from pyex.core.crash import is_runtime
-from pyex.core.frames import BOTTOM, top_frame
+from pyex.core.frames import top_frame
 from pyex.core.ids import Pid, Ref
 from pyex.core.isolation import brief, snapshot_or_text
+from pyex.core.lifecycle import BOTTOM
 from pyex.core.memory import measure
 from pyex.core.options import max_heap_size_of, priority_of
 from pyex.core.process import ControlBlock

@@ -37,6 +37,9 @@ LEAVING: Final = 1.0
 ORDERLY_EXIT: Final = 1.0
 KILLED_EXIT: Final = 1.0
 
+#: Seconds that a scheduler which nothing holds gets to stop; on a busy machine that can take a while.
+UNHURRIED_EXIT: Final = 10.0
+
 
 class Runtime:
     """The set of schedulers."""
@@ -151,7 +154,7 @@ def shutdown() -> None:
     for scheduler in runtime.schedulers:
         scheduler.run_on_loop(scheduler.loop.stop)
     for scheduler in runtime.schedulers:
-        scheduler.thread.join(KILLED_EXIT)
+        scheduler.thread.join(KILLED_EXIT if scheduler.in_slice else UNHURRIED_EXIT)
         stuck = stuck or scheduler.thread.is_alive()
     if stuck:
         for stream in (sys.stdout, sys.stderr):

@@ -18,6 +18,7 @@ from typing import Any, Final, NamedTuple
 
 from pyex.core import withs
 from pyex.core.errors import PyexError
+from pyex.core.lifecycle import BOTTOM
 
 #: Modules that are not to be entered again while they are at work. (``threading`` and ``queue`` hold locks they
 #: have not taken by ``with``.)
@@ -47,6 +48,7 @@ _CALLERS: Final = frozenset(
         "lifecycle",
         "messaging",
         "patterns",
+        "running",
         "scheduler",
         "spawning",
         "threads",
@@ -107,8 +109,8 @@ def refuse_to_wait() -> None:
         )
 
 
-def verdict(frame: types.FrameType | None, bottom: types.CodeType, overdue: float) -> Verdict:
-    """What may be done to the process whose stack ends in ``frame`` and begins above ``bottom``.
+def verdict(frame: types.FrameType | None, overdue: float) -> Verdict:
+    """What may be done to the process whose stack ends in ``frame``.
 
     ``overdue`` is for how many seconds it has been running.
     """
@@ -116,7 +118,7 @@ def verdict(frame: types.FrameType | None, bottom: types.CodeType, overdue: floa
         return _NOTHING
     switch = end = look = True
     ending = withs.cleanup_lines
-    while frame is not None and frame.f_code is not bottom:
+    while frame is not None and frame.f_code not in BOTTOM:
         module = str(frame.f_globals.get("__name__", ""))
         code = frame.f_code
         root = module.partition(".")[0]
@@ -167,15 +169,15 @@ def stack_of(thread_id: int) -> list[types.FrameType]:
     return frames
 
 
-def processes_part(stack: list[types.FrameType], bottom: types.CodeType) -> list[types.FrameType]:
+def processes_part(stack: list[types.FrameType]) -> list[types.FrameType]:
     """The frames of a process's own code on a stack; none if it is no process's."""
-    frames = list(takewhile(lambda frame: frame.f_code is not bottom, stack))
+    frames = list(takewhile(lambda frame: frame.f_code not in BOTTOM, stack))
     if len(frames) == len(stack) < _DEEPEST:  # one that is deeper can be nothing else
         return []
     return [frame for frame in frames if not runtime_module(frame)]
 
 
-def process_of(stack: list[types.FrameType], bottom: types.CodeType) -> Any:
+def process_of(stack: list[types.FrameType]) -> Any:
     """The process whose stack this is, by the frame at its bottom."""
-    lowest = next((frame for frame in stack if frame.f_code is bottom), None)
+    lowest = next((frame for frame in stack if frame.f_code in BOTTOM), None)
     return withs.locals_of(lowest).get("process") if lowest is not None else None

@@ -160,7 +160,7 @@ class Scheduler:
         self.leaving = False
         self.slices_seen = 0
         self.hub: greenlet
-        self.thread_id = 0
+        self.thread_id: int | None = None
         #: the C structure of its thread
         self.thread_state = 0
         self.thread = threading.Thread(target=self._main, name=f"pyex-scheduler-{number}", daemon=True)

@@ -130,6 +130,7 @@ def create(
         _refuse_what_does_nothing(fn)
     owner: Owner
     if thread:
+        runtime.first()  # which sees to the end of them all, and watches over them
         owner = ThreadOwner()
     elif parent is not None and scheduler is None and type(parent.owner) is Scheduler:
         owner = parent.owner  # here

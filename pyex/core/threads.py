@@ -19,7 +19,9 @@ from pyex.core.errors import PyexError, Terminated
 from pyex.core.ids import Key, Pid, new_pid
 from pyex.core.interrupts import interrupts
 from pyex.core.lifecycle import conclude, run_to_end
+from pyex.core.monitor import monitor
 from pyex.core.own_loop import close_loop
+from pyex.core.preemption import thread_state
 from pyex.core.process import Alarm, ControlBlock, has_mail, processes
 from pyex.core.scheduler import no_scheduler_here, scheduler_of_thread
 from pyex.core.signals import apply, end
@@ -44,6 +46,7 @@ class ThreadOwner:
 
     __slots__ = (
         "_applier", "_applying", "_parked", "_parking", "inbox", "listeners", "process", "ready", "thread", "thread_id",
+        "thread_state",
     )  # fmt: skip
 
     process: ControlBlock
@@ -65,6 +68,7 @@ class ThreadOwner:
         self.listeners: list[Callable[[], None]] = []
         #: the thread that runs the process, once it does
         self.thread_id: int | None = None
+        self.thread_state = 0
         #: the same, if it was started for the process
         self.thread: threading.Thread | None = None
 
@@ -77,6 +81,7 @@ class ThreadOwner:
 
         def main() -> None:
             self.thread_id = threading.get_ident()
+            self.thread_state = thread_state()
             _local.seat = _Seat(process)
             run_to_end(process)
             leave()
@@ -173,6 +178,7 @@ class ThreadOwner:
         elif process.exiting is not None and self.thread_id == _MAIN:
             interrupts.doom(self.thread_id)
         elif process.exiting is not None and self.thread_id is not None:
+            monitor.hunt(self)
             self._expect_end(process, NOTICE)
 
     def _ring(self) -> None:
@@ -235,6 +241,8 @@ class _Seat:
             close_loop(loop)
         if processes.get(process.pid.key) is process:
             process.owner.end(process, conclude(process, None))
+        if isinstance(process.owner, ThreadOwner):
+            process.owner.thread_id = None
         _dead.discard(process.pid.key)
 
 
@@ -315,6 +323,7 @@ def new_thread_process(parent: Pid | None, leader: Pid | None, *, system: bool =
     interrupts.install()
     owner = ThreadOwner()
     owner.thread_id = threading.get_ident()
+    owner.thread_state = thread_state()
     process = ControlBlock(new_pid(system), owner, None, parent, leader)
     owner.process = process
     processes[process.pid.key] = process

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pyex import Process, receive, run, self, send, spawn, spawn_link, spawn_monitor
+from pyex import Process, run, self, spawn, spawn_link, spawn_monitor
 from pyex.core import options
 from pyex.core.process import processes
 from tests.core.support import forever, kill, result_at, settle
@@ -116,20 +116,3 @@ def test_the_nodes_limit_holds_for_those_without_one_of_their_own(default):
     assert Process.info(self()).max_heap_size is None  # a thread that has become a process
     with pytest.raises(ValueError, match="above zero"):
         options.set_default_max_heap_size(0)
-
-
-def test_who_schedules_is_told(monkeypatch):
-    told = []
-    monkeypatch.setattr(options, "given", lambda process: told.append((process.pid, options.max_heap_size_of(process))))
-    plain = spawn(forever)
-    limited = spawn(forever, max_heap_size=1 << 40)
-
-    def main(parent):
-        Process.flag("max_heap_size", 1 << 41)
-        send(parent, "set")
-        receive("never")
-
-    flagged = spawn(main, self())
-    receive("set")
-    kill(plain, limited, flagged)
-    assert told == [(limited, 1 << 40), (flagged, 1 << 41)]

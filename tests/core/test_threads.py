@@ -10,7 +10,7 @@ import pytest
 import pyex
 from pyex import Down, Exit, Pid, Process, exit, receive, run, self, send, share, sleep, spawn, spawn_link
 from pyex.core.process import processes
-from tests.core.support import SOON, ended, forever, messages, monitor_at, switching, until
+from tests.core.support import SOON, ended, forever, messages, monitor_at, start_at, switching, until
 
 
 def in_thread(fn):
@@ -312,3 +312,28 @@ def test_receive_with_a_deadline_on_a_thread_that_is_written_to():
     assert receive("signal", timeout=0.1, default="none") == "none"
     assert 0.1 <= time.monotonic() - begin < 2
     Process.exit(noisy, "kill")
+
+
+def spin():
+    while True:
+        pass
+
+
+@pytest.mark.parametrize("reason", ["kill", "enough"])
+def test_13b_a_thread_that_computes_is_ended_in_the_midst_of_it(reason):
+    def body(parent):
+        try:
+            spin()
+        finally:
+            send(parent, "cleaned up")
+
+    for _ in range(5):
+        pid = start_at("thread", body, self())
+        thread = processes[pid.key].owner.thread
+        ref = Process.monitor(pid)
+        until(lambda pid=pid: Process.info(pid).current_function.endswith("spin"))
+        Process.exit(pid, reason)
+        assert receive("cleaned up", timeout=SOON) == "cleaned up"
+        assert receive(Down(ref), timeout=SOON).reason == {"kill": "killed"}.get(reason, reason)
+        thread.join(SOON)
+        assert not thread.is_alive()
