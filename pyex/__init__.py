@@ -46,6 +46,7 @@ from pyex.core.patterns import ANY
 from pyex.core.process_api import Process
 from pyex.core.process_info import ProcessInfo as ProcessInfo
 from pyex.core.running import run
+from pyex.core.settings import configure as configure
 from pyex.core.spawning import spawn, spawn_link, spawn_monitor
 from pyex.core.streams import process_streams as process_streams
 

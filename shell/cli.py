@@ -49,6 +49,12 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--name", help="the node's name; bob means bob@127.0.0.1 (default: the first free pyexN)")
     options.add_argument("--cookie", help="the secret shared by the nodes of a cluster (default: from a file)")
     options.add_argument("--port", type=_port, default=0, help="the port to listen on (default: any that is free)")
+    options.add_argument(
+        "--schedulers", type=_count, metavar="N", help="scheduler threads there may be (default: the cores, 2 to 4)"
+    )
+    options.add_argument(
+        "--max-heap-size", type=_size, metavar="BYTES", help="bytes a process may hold (200M, 2G; default: no limit)"
+    )
     options.add_argument("--connect", metavar="NODE", help="connect to this node first")
     options.add_argument("--version", action="version", version=f"pyex {pyex.__version__}")
     options.add_argument("script", nargs="?", help=argparse.SUPPRESS)
@@ -60,6 +66,22 @@ def _port(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) < 65536:
         raise argparse.ArgumentTypeError(f"{text!r} is no port, which is a number from 1 to 65535")
     return int(text)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of schedulers, which is 1 or more")
+    return int(text)
+
+
+def _size(text: str) -> int:
+    number, unit = (text[:-1], text[-1].upper()) if text[-1:].upper() in _UNITS else (text, "")
+    if not number.isdecimal() or int(number) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size, which is a number of bytes, or one with K, M or G")
+    return int(number) * _UNITS.get(unit, 1)
+
+
+_UNITS = {"K": 1000, "M": 1000**2, "G": 1000**3}
 
 
 def main() -> int:
@@ -81,6 +103,7 @@ def main() -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    pyex.configure(schedulers=options.schedulers, max_heap_size=options.max_heap_size)
     # An empty name or cookie is given too: the node says what is wrong with it.
     wants_node = options.port or any(one is not None for one in (options.name, options.cookie, options.connect))
     start = _starter(options) if wants_node else _nothing

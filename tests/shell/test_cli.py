@@ -131,6 +131,13 @@ def test_a_cookie_that_is_too_short_warns(command, env):
     assert "cookie" in done.stderr
 
 
+def test_limits_of_the_node(command):
+    done = command("--schedulers", "1", "--max-heap-size", "200M", "-e", "Process.info(spawn(receive)).max_heap_size")
+    assert done.stdout.strip() == "200000000", done.stderr
+    assert "no number of schedulers" in refused(command("--schedulers", "0"))
+    assert "200X" in refused(command("--max-heap-size", "200X"))
+
+
 def test_a_port_in_use(command):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
