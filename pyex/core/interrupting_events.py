@@ -46,7 +46,7 @@ class EventInterrupter:
             self._monitoring.register_callback(self._tool, events.JUMP, self._on_jump)
             self._monitoring.register_callback(self._tool, events.INSTRUCTION, self._on_instruction)
 
-    def arm(self, target: Target, frames: list[types.FrameType]) -> bool:
+    def arm(self, target: Target, frames: list[types.FrameType], top: types.FrameType) -> bool:
         """Off, then on: only so places are heard again that have been found unsuitable before."""
         thread = target.thread_id
         if self._tool is None or thread is None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import dis
+import gc
+import operator
 import sys
 import threading
 import types
+from itertools import compress, starmap
 from typing import TYPE_CHECKING, Any, Final
 
 from pyex.core.preemption import consider, due_end
@@ -15,19 +18,16 @@ from pyex.core.safe_points import runtime_module
 if TYPE_CHECKING:
     from pyex.core.preemption import Target
 
-_Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.py_object, ctypes.c_int, ctypes.c_void_p)
-
 #: Events that one arming lasts: tracing is slow, and a long stretch of code that must not be interrupted is not to
 #: be. The next arming looks again.
 _PATIENCE: Final = 2000
 
 _JUMPS_BACK: Final = frozenset(code for name, code in dis.opmap.items() if "JUMP_BACKWARD" in name)
 
-#: What an event in the runtime counts for: it is walked through line by line there, on its way to user code.
-_RUNTIMES: Final = 10
-
-#: The module whose functions switch to other processes.
-_SWITCHES: Final = "pyex.core.scheduler"
+#: Modules of the runtime that go back to user code, or call others of it, but switch to no other process.
+_PASSING: Final = frozenset(
+    f"pyex.core.{name}" for name in ("carried", "ids", "isolation", "marks", "messaging", "patterns")
+)
 
 #: Words of a thread state in which its trace function may be found.
 _STATE_WORDS: Final = 40
@@ -36,25 +36,27 @@ _STATE_WORDS: Final = 40
 class TraceInterrupter:
     """Sets the trace function of a scheduler's thread, for as long as it takes to reach a suitable place.
 
-    In two steps: exceptions raised in a function of ctypes are lost, so the one given to the C API only installs a
-    trace function in Python, once user code goes on. Both are gone before its process gives way: the interpreter remembers for each
-    stack whether it is traced, and would call, when that stack goes on, a function that is no longer there.
+    It is gone before its process gives way: the interpreter remembers for each stack whether it is traced, and would
+    call, when that stack goes on, a function that is no longer there. So it is set only while the thread is at work
+    in user code, or a little above it, and the thread comes past a call into the runtime before it switches.
     """
 
     def __init__(self) -> None:
         self._set_trace = ctypes.pythonapi._PyEval_SetTrace
-        self._set_trace.argtypes = (ctypes.c_void_p, _Callback, ctypes.c_void_p)
-        self._install = _Callback(self._install_in_thread)
+        self._set_trace.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.py_object)
         self._tracer = self._trace  # one object, to be recognized
-        self._word = _place_of_trace_function()
+        #: where a thread state has its trace function, and what Python puts beside it: its own function in C
+        self._word, self._trampoline = _trace_functions()
         #: the frames marked in a thread, and the events that it is traced for at most
         self._marked: dict[int, list[types.FrameType]] = {}
         self._left: dict[int, int] = {}
 
-    def arm(self, target: Target, frames: list[types.FrameType]) -> bool:
+    def arm(self, target: Target, frames: list[types.FrameType], top: types.FrameType) -> bool:
         """Unless a debugger, or the like, traces that thread: its trace function is left alone."""
         thread, state = target.thread_id, target.thread_state
         if self._word is None or thread is None:
+            return False
+        if runtime_module(top) and top.f_globals["__name__"] not in _PASSING:
             return False
         if ctypes.c_void_p.from_address(state + self._word).value not in (None, id(self._tracer)):
             return False
@@ -65,8 +67,23 @@ class TraceInterrupter:
             frame.f_trace = self._tracer
             frame.f_trace_lines = False
             frame.f_trace_opcodes = True  # a loop of one instruction has no other events
-        self._set_trace(state, self._install, None)
+        if not self._set_if_still_at(top, thread, state):
+            self._unmark(thread)
+            return False
         return True
+
+    def _set_if_still_at(self, top: types.FrameType, thread: int, state: int) -> bool:
+        """Look and set in one piece of C code: between two steps of Python code the thread could go on."""
+        now = map(dict.get, starmap(sys._current_frames, [()]), [thread])
+        still = map(operator.is_, now, [top])
+        setting = starmap(self._set_trace, compress([(state, self._trampoline, self._tracer)], still))
+        collects = gc.isenabled()
+        gc.disable()  # a collection would run Python code meanwhile
+        try:
+            return bool([*setting])
+        finally:
+            if collects:
+                gc.enable()
 
     def disarm(self, target: Target) -> None:
         """From another thread: the trace function takes itself away at its next event."""
@@ -82,29 +99,25 @@ class TraceInterrupter:
         for thread in self._left:
             self._left[thread] = 0
 
-    def _install_in_thread(self, _object: Any, frame: types.FrameType, _what: int, _arg: Any) -> int:
-        thread = threading.get_ident()
-        self._left[thread] = left = self._left.get(thread, 0) - _RUNTIMES
-        if left < 0 or frame.f_globals.get("__name__") == _SWITCHES:
-            sys.settrace(None)
-        elif not runtime_module(frame):
-            sys.settrace(self._tracer)
-        return 0
-
     def _trace(self, frame: types.FrameType, event: str, _arg: Any) -> Any:
         thread = threading.get_ident()
         self._left[thread] = left = self._left.get(thread, 0) - 1
         place: types.FrameType | None = None
+        ends = left < 0
         if event == "call":
-            calls_runtime = runtime_module(frame)
-            place = frame.f_back if calls_runtime else frame
+            if runtime_module(frame):
+                ends = ends or frame.f_globals["__name__"] not in _PASSING
+                caller = frame.f_back
+                place = caller if caller is not None and not runtime_module(caller) else None
+            else:
+                place = frame
         elif event == "opcode" and frame.f_code.co_code[frame.f_lasti] in _JUMPS_BACK:
-            calls_runtime = False
             place = frame
-        else:
-            return self._tracer
-        action = consider(place) if place is not None and left >= 0 else None
-        if action is not None or calls_runtime or left < 0:
+        try:
+            action = consider(place) if place is not None and left >= 0 else None
+        except RecursionError:  # of ours: the process is as deep as it may be, and might have gone no deeper
+            action = None
+        if action is not None or ends:
             sys.settrace(None)
             self._unmark(thread)
             if action is not None and place is not None:
@@ -123,15 +136,29 @@ class TraceInterrupter:
             frame.f_trace_lines = True
 
 
-def _place_of_trace_function() -> int | None:
-    """Where a thread state holds its trace function's object: found by setting one, in a thread that has none."""
+def _trace_functions() -> tuple[int | None, int | None]:
+    """Where a thread state holds the object that traces, and the C function that calls it; (None, None) if unknown.
+
+    Found by setting one, in a thread that has none.
+    """
 
     def probe(*_: Any) -> None:
         return None
 
     state = ctypes.pythonapi.PyThreadState_Get()
     size = ctypes.sizeof(ctypes.c_void_p)
+
+    def words() -> list[int | None]:
+        return [ctypes.c_void_p.from_address(state + place * size).value for place in range(_STATE_WORDS)]
+
+    before = words()
     sys.settrace(probe)
-    words = [ctypes.c_void_p.from_address(state + place * size).value for place in range(_STATE_WORDS)]
+    after = words()
     sys.settrace(None)
-    return words.index(id(probe)) * size if id(probe) in words else None
+    if id(probe) not in after:
+        return None, None
+    place = after.index(id(probe))
+    function = place - 2  # the functions for profiling and tracing, then their objects
+    if before[function] or not after[function]:
+        return None, None
+    return place * size, after[function]

@@ -40,6 +40,9 @@ QUIET_LOOKS: Final = 20
 #: Seconds of one call of foreign code after which processes that have not begun leave its scheduler.
 MOVE_AFTER: Final = 0.03
 
+#: Seconds between two looks at threads that are to end, while the monitor sleeps: they are in foreign code.
+HUNT: Final = 0.25
+
 #: Seconds after which a scheduler that is held is reported.
 REPORT_AFTER: Final = 0.1
 
@@ -152,7 +155,8 @@ class Monitor:
         self._interrupter = self._interrupter or make_interrupter()
         heaps = HeapWatch()
         while True:
-            self._work.acquire()
+            while not self._work.acquire(timeout=HUNT if hunted else None):
+                self._hunt()
             quiet = 0
             while quiet < QUIET_LOOKS:
                 if self._closing:
@@ -177,15 +181,19 @@ class Monitor:
                 watch = self._watches[scheduler] = _Watch()
             busy |= scheduler.in_slice
             self._look(scheduler, watch, now)
+        self._hunt()
+        return busy
+
+    def _hunt(self) -> None:
+        """Where a process with a thread of its own is to end, raise its exit."""
         for thread_id, owner in [*hunted.items()]:
-            busy = True
             if owner.thread_id != thread_id or owner.process.exiting is None or owner.process.exiting.raised:
                 del hunted[thread_id]
             elif self._interrupter is not None:
-                frames = processes_part(stack_of(thread_id))[:ARMED_FRAMES]
+                stack = stack_of(thread_id)
+                frames = processes_part(stack)[:ARMED_FRAMES]
                 if frames:
-                    self._interrupter.arm(owner, frames)
-        return busy
+                    self._interrupter.arm(owner, frames, stack[0])
 
     def _look(self, scheduler: Scheduler, watch: _Watch, now: float) -> None:
         state = (scheduler.slices, scheduler.budget) if scheduler.in_slice else None
@@ -216,7 +224,7 @@ class Monitor:
         stack = stack_of(scheduler.thread_id)
         frames = processes_part(stack)[:ARMED_FRAMES] if self._interrupter is not None else []
         if frames and self._interrupter is not None:
-            watch.armed = self._interrupter.arm(scheduler, frames)
+            watch.armed = self._interrupter.arm(scheduler, frames, stack[0])
             if not runtime_module(stack[0]):
                 self._pause = NEXT_TURN
         place = (id(stack[0]), stack[0].f_lasti) if stack else None

@@ -52,10 +52,11 @@ class Target(Protocol):
 class Interrupter(Protocol):
     """A way to interrupt code that runs in another thread."""
 
-    def arm(self, target: Target, frames: list[types.FrameType]) -> bool:
+    def arm(self, target: Target, frames: list[types.FrameType], top: types.FrameType) -> bool:
         """Call :func:`consider` in that thread soon; False if that cannot be done.
 
-        ``frames`` are what its process runs, the innermost first.
+        ``frames`` are what its process runs, the innermost first; ``top`` is what the thread is in: that, or what the
+        runtime does for it.
         """
 
     def disarm(self, target: Target) -> None:

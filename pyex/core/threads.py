@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from asyncio import AbstractEventLoop, new_event_loop
@@ -231,7 +232,8 @@ class _Seat:
         self.loop: AbstractEventLoop | None = None
 
     def __del__(self) -> None:
-        self.leave()
+        if not sys.is_finalizing():
+            self.leave()
 
     def leave(self) -> None:
         """End the process, if it has not ended, and what it has left on its loop."""
