@@ -81,39 +81,39 @@ NODES: Final = -1
 class Relations:
     """What most processes never have, allocated when first needed."""
 
-    __slots__ = (
-        "aliases", "context", "dictionary", "heap", "links", "marks", "max_heap_size", "monitors", "name", "priority",
-        "puts", "text", "trap_exit", "turn", "watchers",
-    )  # fmt: skip
+    # Most of it most of them never have either: those stand here, and cost nothing to make.
+
+    trap_exit = False
+    name: str | None = None
+    #: aliases of this process -> what ends them
+    aliases: dict[Ref, str] | None = None
+    #: its context variables, while it hibernates and has no stack to keep them
+    context: Any = None
+    #: the process dictionary
+    dictionary: dict[Any, Any] | None = None
+    #: marks that stand in the mailbox
+    marks = 0
+    #: printed text that has no end of line yet
+    text = ""
+    #: writes to the group leader since one was last acknowledged
+    puts = 0
+    #: how it stands in line with others: low, normal or high
+    priority = "normal"
+    #: bytes it may hold, None for no limit; ``NODES`` when it has been given none, and the node's default holds
+    max_heap_size: int | None = NODES
+    #: the work it has done, by the monitor's samples
+    reductions = 0
+    #: what is known of its size, if it has a limit, and what it was when its turn began, if that was interrupted
+    heap: Any = None
+    turn: Any = None
 
     def __init__(self) -> None:
-        self.trap_exit = False
-        self.name: str | None = None
         #: linked process -> None, or the number of an unlink that it has not acknowledged yet
         self.links: dict[Pid, int | None] = {}
         #: monitors of this process on others: what was monitored, a pid or (name, node)
         self.monitors: dict[Ref, Pid | tuple[str, str]] = {}
         #: monitors of others on this process: who, and as what it was monitored
         self.watchers: dict[Ref, tuple[Pid, Pid | tuple[str, str]]] = {}
-        #: aliases of this process -> what ends them
-        self.aliases: dict[Ref, str] | None = None
-        #: its context variables, while it hibernates and has no stack to keep them
-        self.context: Any = None
-        #: the process dictionary
-        self.dictionary: dict[Any, Any] | None = None
-        #: marks that stand in the mailbox
-        self.marks = 0
-        #: printed text that has no end of line yet
-        self.text = ""
-        #: writes to the group leader since one was last acknowledged
-        self.puts = 0
-        #: how it stands in line with others: low, normal or high
-        self.priority = "normal"
-        #: bytes it may hold, None for no limit; ``NODES`` when it has been given none, and the node's default holds
-        self.max_heap_size: int | None = NODES
-        #: what is known of its size, if it has a limit, and what it was when its turn began, if that was interrupted
-        self.heap: Any = None
-        self.turn: Any = None
 
 
 class ControlBlock:

@@ -206,3 +206,21 @@ def test_the_stack_of_a_run_begins_with_its_function():
         return Process.info(self()).current_stacktrace
 
     assert [place.function.rpartition(".")[2] for place in run(main)] == ["main"]
+
+
+@pytest.mark.parametrize("place", [0, "thread"])
+def test_reductions_tell_who_works(place):
+    def hog():
+        while True:
+            pass
+
+    def idle(parent):
+        while True:
+            send(parent, receive())
+
+    busy, lazy = start_at(place, hog), start_at(place, idle, self())
+    until(lambda: Process.info(busy).reductions > 100_000, "work of the busy one")
+    send(lazy, "is anybody there?")
+    assert receive(timeout=SOON) == "is anybody there?"
+    assert Process.info(busy).reductions > 2 * Process.info(lazy).reductions
+    kill(busy, lazy)
