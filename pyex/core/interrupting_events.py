@@ -25,12 +25,16 @@ class EventInterrupter:
     overflows in the end.
     """
 
-    def __init__(self) -> None:
-        self._monitoring: Any = sys.monitoring  # type: ignore[attr-defined,unused-ignore]
-        #: None when other tools have taken all there are
-        self._tool: int | None = next(
-            (number for number in _FREE_TOOLS if self._monitoring.get_tool(number) is None), None
-        )
+    @classmethod
+    def make(cls) -> EventInterrupter | None:
+        """None if other tools have taken all there are."""
+        monitoring: Any = sys.monitoring  # type: ignore[attr-defined,unused-ignore]
+        tool = next((number for number in _FREE_TOOLS if monitoring.get_tool(number) is None), None)
+        return cls(monitoring, tool) if tool is not None else None
+
+    def __init__(self, monitoring: Any, tool: int) -> None:
+        self._monitoring = monitoring
+        self._tool = tool
         #: what is armed for which thread
         self._armed: dict[int, list[types.CodeType]] = {}
         #: schedulers share code: for how many each code object is armed, by its identity (equal ones differ)
@@ -38,18 +42,17 @@ class EventInterrupter:
         #: the instruction at which an exit is to be raised in a thread
         self._ending: dict[int, tuple[types.CodeType, int]] = {}
         self._changing = threading.Lock()
-        if self._tool is not None:
-            events = self._monitoring.events
-            self._events = events.PY_START | events.JUMP
-            self._monitoring.use_tool_id(self._tool, "pyex")
-            self._monitoring.register_callback(self._tool, events.PY_START, self._on_start)
-            self._monitoring.register_callback(self._tool, events.JUMP, self._on_jump)
-            self._monitoring.register_callback(self._tool, events.INSTRUCTION, self._on_instruction)
+        events = monitoring.events
+        self._events = events.PY_START | events.JUMP
+        monitoring.use_tool_id(tool, "pyex")
+        monitoring.register_callback(tool, events.PY_START, self._on_start)
+        monitoring.register_callback(tool, events.JUMP, self._on_jump)
+        monitoring.register_callback(tool, events.INSTRUCTION, self._on_instruction)
 
     def arm(self, target: Target, frames: list[types.FrameType], top: types.FrameType) -> bool:
         """Off, then on: only so places are heard again that have been found unsuitable before."""
         thread = target.thread_id
-        if self._tool is None or thread is None:
+        if thread is None:
             return False
         self._disarm(thread)
         with self._changing:

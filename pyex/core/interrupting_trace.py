@@ -41,12 +41,18 @@ class TraceInterrupter:
     in user code, or a little above it, and the thread comes past a call into the runtime before it switches.
     """
 
-    def __init__(self) -> None:
+    @classmethod
+    def make(cls) -> TraceInterrupter | None:
+        """None if this Python's thread states are not as expected."""
+        word, trampoline = _trace_functions()
+        return cls(word, trampoline) if word is not None and trampoline is not None else None
+
+    def __init__(self, word: int, trampoline: int) -> None:
         self._set_trace = ctypes.pythonapi._PyEval_SetTrace
         self._set_trace.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.py_object)
         self._tracer = self._trace  # one object, to be recognized
         #: where a thread state has its trace function, and what Python puts beside it: its own function in C
-        self._word, self._trampoline = _trace_functions()
+        self._word, self._trampoline = word, trampoline
         #: the frames marked in a thread, and the events that it is traced for at most
         self._marked: dict[int, list[types.FrameType]] = {}
         self._left: dict[int, int] = {}
@@ -54,7 +60,7 @@ class TraceInterrupter:
     def arm(self, target: Target, frames: list[types.FrameType], top: types.FrameType) -> bool:
         """Unless a debugger, or the like, traces that thread: its trace function is left alone."""
         thread, state = target.thread_id, target.thread_state
-        if self._word is None or thread is None:
+        if thread is None:
             return False
         if runtime_module(top) and top.f_globals["__name__"] not in _PASSING:
             return False

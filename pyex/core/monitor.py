@@ -158,6 +158,11 @@ class Monitor:
         sys.settrace(None)  # a debugger, or a measurement of coverage, has nothing to see here
         watch_the_collector()
         self._interrupter = self._interrupter or make_interrupter()
+        if self._interrupter is None:
+            log.warning(
+                "Processes cannot be interrupted in this Python (it has no way, or other tools have taken it): "
+                "one that computes for long without a receive() or sleep() keeps its scheduler to itself"
+            )
         heaps = HeapWatch()
         while True:
             while not self._work.acquire(timeout=HUNT if hunted else None):

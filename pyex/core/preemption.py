@@ -76,10 +76,10 @@ def make_interrupter() -> Interrupter | None:
     if sys.version_info >= (3, 12):
         from pyex.core.interrupting_events import EventInterrupter
 
-        return EventInterrupter()
+        return EventInterrupter.make()
     from pyex.core.interrupting_trace import TraceInterrupter
 
-    return TraceInterrupter()
+    return TraceInterrupter.make()
 
 
 def consider(frame: types.FrameType) -> Action | None:
