@@ -84,8 +84,8 @@ def test_13b_a_busy_thread_ends_at_once_as_a_process():
     def busy(parent, gate, seen):
         Process.register(self(), "busy")
         send(parent, "ready")
-        gate.wait(SOON)
-        for call in (self, receive, lambda: sleep(0), lambda: send(parent, "from the dead"), lambda: spawn(int)):
+        calls = (self, receive, lambda: sleep(0), lambda: send(parent, "from the dead"), lambda: spawn(int))
+        for call in (lambda: gate.wait(SOON), self, *calls):
             try:
                 call()
             except BaseException as error:
@@ -104,7 +104,8 @@ def test_13b_a_busy_thread_ends_at_once_as_a_process():
         assert seen == []
         gate.set()
         until(lambda seen=seen: seen and seen[-1] == "gone")
-        assert [text.split("(")[0] for text in seen[:-1]] == ["Terminated"] * 5
+        # The wait itself may have been ended, once it was over.
+        assert [text.split("(")[0] for text in seen[-7:-1]] == ["Terminated"] * 6
     assert messages() == []
 
 
