@@ -54,7 +54,7 @@ class EventInterrupter:
         thread = target.thread_id
         if thread is None:
             return False
-        self._disarm(thread)
+        self.disarm(thread)
         with self._changing:
             codes = list({id(frame.f_code): frame.f_code for frame in frames}.values())
             self._armed[thread] = codes
@@ -66,12 +66,8 @@ class EventInterrupter:
                 self._monitoring.set_local_events(self._tool, code, self._events)
         return True
 
-    def disarm(self, target: Target) -> None:
+    def disarm(self, thread: int) -> None:
         """From any thread."""
-        if target.thread_id is not None:
-            self._disarm(target.thread_id)
-
-    def _disarm(self, thread: int) -> None:
         if thread in self._armed:
             with self._changing:
                 self._ending.pop(thread, None)
@@ -87,7 +83,7 @@ class EventInterrupter:
 
     def close(self) -> None:
         for thread in list(self._armed):
-            self._disarm(thread)
+            self.disarm(thread)
 
     def _on_start(self, code: types.CodeType, offset: int) -> Any:
         return self._reached(code, None) if _get_ident() in self._armed else None
@@ -102,7 +98,7 @@ class EventInterrupter:
     def _on_instruction(self, code: types.CodeType, offset: int) -> None:
         thread = _get_ident()
         if self._ending.get(thread) == (code, offset):
-            self._disarm(thread)
+            self.disarm(thread)
             action = due_end(sys._getframe(1))
             if action is not None:
                 action.run()
@@ -116,7 +112,7 @@ class EventInterrupter:
             action = None
         if action is None:
             return self._monitoring.DISABLE  # here; the next arming asks again
-        self._disarm(_get_ident())
+        self.disarm(_get_ident())
         if not action.raises:
             action.run()
             action = due_end(frame)

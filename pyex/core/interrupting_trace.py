@@ -91,11 +91,10 @@ class TraceInterrupter:
             if collects:
                 gc.enable()
 
-    def disarm(self, target: Target) -> None:
+    def disarm(self, thread: int) -> None:
         """From another thread: the trace function takes itself away at its next event."""
-        if target.thread_id is not None:
-            self._unmark(target.thread_id)
-            self._left[target.thread_id] = 0
+        self._unmark(thread)
+        self._left[thread] = 0
 
     def forget(self) -> None:
         for thread in list(self._marked):

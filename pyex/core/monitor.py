@@ -208,6 +208,8 @@ class Monitor:
         for thread_id, owner in [*hunted.items()]:
             if owner.thread_id != thread_id or owner.process.exiting is None or owner.process.exiting.raised:
                 del hunted[thread_id]
+                if self._interrupter is not None:
+                    self._interrupter.disarm(thread_id)
             elif self._interrupter is not None:
                 stack = stack_of(thread_id)
                 frames = processes_part(stack)[:ARMED_FRAMES]
@@ -220,7 +222,7 @@ class Monitor:
             scheduler.run_on_loop(scheduler.run_slice)  # woken from another thread, just when it was moving
         if state is None or state != watch.state:
             if watch.armed and self._interrupter is not None:
-                self._interrupter.disarm(scheduler)
+                self._interrupter.disarm(scheduler.thread_id or 0)
             watch.armed = watch.reported = False
             watch.looks = 0
             watch.place = None

@@ -59,7 +59,7 @@ class Interrupter(Protocol):
         runtime does for it.
         """
 
-    def disarm(self, target: Target) -> None:
+    def disarm(self, thread: int) -> None:
         """Not any more."""
 
     def forget(self) -> None:
