@@ -129,6 +129,7 @@ class EventInterrupter:
         ``__exit__`` and ``finally`` would be left out.
         """
         thread = _get_ident()
+        self.disarm(thread)  # the monitor may have armed it again meanwhile
         with self._changing:
             self._armed[thread] = [code]
             self._ending[thread] = (code, target)

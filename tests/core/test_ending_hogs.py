@@ -17,7 +17,7 @@ from tests.core.hogs import ask, echo
 from tests.core.support import SOON, kill, monitor_at, names, start_at, until
 
 #: Kills for each way of holding something; together they make the 1,500 of the experiment.
-KILLS = 110
+KILLS = 190
 
 
 @pytest.fixture
