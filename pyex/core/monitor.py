@@ -189,19 +189,11 @@ class Monitor:
             watch = self._watches.get(scheduler)
             if watch is None:
                 watch = self._watches[scheduler] = _Watch()
-            if scheduler.in_slice:
-                busy = True
-                self._sample(scheduler, now)
+            busy |= scheduler.in_slice
             self._look(scheduler, watch, now)
         self._looked = now
         self._hunt()
         return busy
-
-    def _sample(self, scheduler: Scheduler, now: float) -> None:
-        """Count the time since the last look for the process that runs now; on average that is right."""
-        process = process_of(stack_of(scheduler.thread_id or 0))
-        if process is not None:
-            process.relate().reductions += round(min(now - self._looked, LATELY) * REDUCTIONS)
 
     def _hunt(self) -> None:
         """Where a process with a thread of its own is to end, raise its exit."""
@@ -248,11 +240,17 @@ class Monitor:
             watch.armed = self._interrupter.arm(scheduler, frames, stack[0])
             if not runtime_module(stack[0]):
                 self._pause = NEXT_TURN
+        process = process_of(stack)
+        if process is not None:
+            process.relate().reductions += round((now - self._looked) * REDUCTIONS)
         place = (id(stack[0]), stack[0].f_lasti) if stack else None
         if place != watch.place or (stack and stack[0].f_code.co_code[stack[0].f_lasti] in _NO_CALLS):
             watch.place, watch.stuck_since = place, now
         if now - watch.stuck_since > MOVE_AFTER and (scheduler.inbox or any(map(has_not_begun, [*scheduler.ready]))):
-            move_waiting(scheduler, self._another(scheduler))
+            try:
+                move_waiting(scheduler, self._another(scheduler))
+            except RuntimeError:
+                pass  # there are no more threads to be had: the interpreter ends
         begun = watch.since if scheduler.refused else watch.stuck_since
         if now - begun > REPORT_AFTER and watch.looks >= REPORT_LOOKS and not watch.reported:
             watch.reported = True

@@ -59,8 +59,8 @@ class ProcessInfo:
     #: the bytes it may hold; None for no limit
     max_heap_size: int | None
     priority: str
-    #: the work it has done, in Erlang's unit (some 4,000 a millisecond), by samples of who runs; it grows for those
-    #: that compute, and tells little of one that has run for less than some tens of milliseconds
+    #: the work of computing, in Erlang's unit (some 4,000 a millisecond), by samples: it grows while the process runs
+    #: for 10 milliseconds and more without giving way (on a thread of its own, whenever it runs)
     reductions: int
     group_leader: Pid | None
     parent: Pid | None

@@ -331,7 +331,7 @@ def test_13b_a_thread_that_computes_is_ended_in_the_midst_of_it(reason):
         pid = start_at("thread", body, self())
         thread = processes[pid.key].owner.thread
         ref = Process.monitor(pid)
-        until(lambda pid=pid: Process.info(pid).current_function.endswith("spin"))
+        until(lambda pid=pid: (Process.info(pid).current_function or "").endswith("spin"))
         Process.exit(pid, reason)
         assert receive("cleaned up", timeout=SOON) == "cleaned up"
         assert receive(Down(ref), timeout=SOON).reason == {"kill": "killed"}.get(reason, reason)

@@ -31,8 +31,10 @@ def test_21_a_cancelled_timer_never_fires(place):
     def body():
         left = [Process.cancel_timer(Process.send_after(self(), "tick", 0.01)) for _ in range(1000)]
         Process.send_after(self(), "last", 0.05)
-        assert receive(timeout=SOON) == "last"
-        return left
+        receive("last", timeout=SOON)
+        fired = messages()
+        assert len(fired) <= left.count(None)  # on a busy machine some may be due before they can be cancelled
+        return [seconds for seconds in left if seconds is not None]
 
     assert all(0 <= left <= 0.01 for left in result_at(place, body))
 
