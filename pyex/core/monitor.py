@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyex.core.holding import report_held
 from pyex.core.moving import has_not_begun, move_waiting
-from pyex.core.preemption import hunted, make_interrupter
+from pyex.core.preemption import hunted, load, make_interrupter
 from pyex.core.safe_points import collecting, process_of, processes_part, runtime_module, stack_of, watch_the_collector
 
 log = logging.getLogger("pyex.scheduler")
@@ -107,6 +107,9 @@ class Monitor:
         """Watch the schedulers of this list, which may grow; ``another`` gives one but for one that is held."""
         self.schedulers, self._another = schedulers, another
         self._closing = False
+        # Here, not in the thread: some module among these evaluates a string, which makes Python forget that a Ctrl-C
+        # of the same moment is to end the program.
+        load()
         self._thread = threading.Thread(target=self._main, name="pyex-monitor", daemon=True)
         self._thread.start()
 
@@ -153,7 +156,7 @@ class Monitor:
                 sys.setswitchinterval(self._interval)
 
     def _main(self) -> None:
-        from pyex.core.heap_watch import HeapWatch  # which knows the schedulers, which use this
+        from pyex.core.heap_watch import HeapWatch
 
         sys.settrace(None)  # a debugger, or a measurement of coverage, has nothing to see here
         watch_the_collector()

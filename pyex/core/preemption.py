@@ -8,6 +8,7 @@ decided here: nothing yet, let the others run first, or raise the exit that the 
 from __future__ import annotations
 
 import ctypes
+import importlib
 import sys
 import time
 import types
@@ -67,6 +68,13 @@ class Interrupter(Protocol):
 
     def close(self) -> None:
         """At the end of the interpreter: interrupt nobody any more."""
+
+
+def load() -> None:
+    """Import what the monitor will need, and what knows the schedulers, which use this module."""
+    ways = "interrupting_events" if sys.version_info >= (3, 12) else "interrupting_trace"
+    for name in (ways, "heap_watch"):
+        importlib.import_module(f"pyex.core.{name}")
 
 
 def make_interrupter() -> Interrupter | None:
