@@ -57,6 +57,8 @@ class Process:
         """
         process = this_process()
         pid = _pid_or_port("Process.link", pid)
+        if pid.key not in processes:
+            process.owner.drain()  # it may have linked itself to this process before it ended: then that is the link
         with process.owner.alone():
             relations = process.relate()
             if pid == process.pid or relations.links.get(pid, 0) is None:

@@ -691,3 +691,25 @@ def test_5_a_way_to_another_node_that_fails_keeps_nobody_from_being_told(monkeyp
     Process.exit(pid, "over")
     assert receive(Down(ref), timeout=SOON).reason == "over"
     assert not Process.alive(pid)
+
+
+def test_07_linking_to_one_that_links_and_ends_is_one_link(places):
+    """The other has linked itself and ended: its exit is the one, whatever this process knew when it linked."""
+
+    def other(here):
+        Process.link(here)
+        exit("boom")
+
+    def body():
+        Process.flag("trap_exit", True)
+        for _ in range(200 if "thread" in places else 1000):
+            pid = start_at(places[1], other, self())
+            while pid.key in processes:
+                sleep(0)
+            Process.link(pid)
+            assert receive(("EXIT", pid, object), timeout=SOON).reason == "boom"
+            Process.unlink(pid)
+            assert {message.reason for message in messages()} <= {"noproc"}
+
+    with switching(1e-5):
+        result_at(places[0], body)
