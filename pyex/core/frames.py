@@ -16,6 +16,7 @@ from typing import Any, Final
 from greenlet import getcurrent
 
 from pyex.core.lifecycle import BOTTOM
+from pyex.core.one_piece import frame_of
 from pyex.core.process import ControlBlock
 from pyex.core.scheduler import Scheduler
 from pyex.core.threads import ThreadOwner
@@ -39,7 +40,7 @@ def top_frame(process: ControlBlock) -> FrameType | None:
     """
     owner = process.owner
     if isinstance(owner, ThreadOwner):
-        return sys._current_frames().get(owner.thread_id or 0)
+        return frame_of(owner.thread_id or 0)
     stack = process.greenlet
     if stack is None:
         return None
@@ -47,7 +48,7 @@ def top_frame(process: ControlBlock) -> FrameType | None:
         return sys._getframe()
     frame: FrameType | None = stack.gr_frame
     if frame is None and isinstance(owner, Scheduler):  # it runs, on another thread than this one
-        frame = sys._current_frames().get(owner.thread_id or 0)
+        frame = frame_of(owner.thread_id or 0)
         return frame if _is_of(frame, process) else None
     return frame
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import dis
-import gc
 import operator
 import sys
 import threading
@@ -12,6 +11,7 @@ import types
 from itertools import compress, starmap
 from typing import TYPE_CHECKING, Any, Final
 
+from pyex.core.one_piece import frames_of, in_one_piece
 from pyex.core.preemption import consider, due_end
 from pyex.core.safe_points import runtime_module
 
@@ -80,16 +80,11 @@ class TraceInterrupter:
 
     def _set_if_still_at(self, top: types.FrameType, thread: int, state: int) -> bool:
         """Look and set in one piece of C code: between two steps of Python code the thread could go on."""
-        now = map(dict.get, starmap(sys._current_frames, [()]), [thread])
-        still = map(operator.is_, now, [top])
+        still = map(operator.is_, frames_of(thread), [top])
+        done: list[int] = []
         setting = starmap(self._set_trace, compress([(state, self._trampoline, self._tracer)], still))
-        collects = gc.isenabled()
-        gc.disable()  # a collection would run Python code meanwhile
-        try:
-            return bool([*setting])
-        finally:
-            if collects:
-                gc.enable()
+        in_one_piece(map(done.append, setting))
+        return bool(done)
 
     def disarm(self, thread: int) -> None:
         """From another thread: the trace function takes itself away at its next event."""

@@ -12,13 +12,13 @@ import sys
 import threading
 import types
 from asyncio import events
-from collections import deque
 from itertools import chain, islice, repeat, starmap, takewhile
 from typing import Any, Final, NamedTuple
 
 from pyex.core import withs
 from pyex.core.errors import PyexError
 from pyex.core.lifecycle import BOTTOM
+from pyex.core.one_piece import frames_of, in_one_piece
 
 #: Modules that are not to be entered again while they are at work. (``threading`` and ``queue`` hold locks they
 #: have not taken by ``with``.)
@@ -152,20 +152,12 @@ def runtime_module(frame: types.FrameType) -> bool:
 def stack_of(thread_id: int) -> list[types.FrameType]:
     """The frames of another thread, the innermost first; none if there is no such thread.
 
-    Taken in one piece of C code. Between two steps of Python code the thread could go on: the process it ran is
-    parked, or over, and a frame that is asked for its caller then looks where it no longer is. Nor may a
-    collection, which 3.11 makes in the midst of C code, run Python code meanwhile.
+    Between two steps of Python code the thread could go on: the process it ran is parked, or over, and a frame
+    that is asked for its caller then looks where it no longer is.
     """
     frames: list[types.FrameType] = []
-    innermost = filter(None, map(dict.get, starmap(sys._current_frames, [()]), [thread_id]))
     callers = takewhile(bool, map(getattr, iter(frames), repeat("f_back"), repeat(None)))
-    enabled = gc.isenabled()
-    steps = chain(
-        starmap(gc.disable, repeat((), enabled)),
-        starmap(frames.extend, [(islice(chain(innermost, callers), _DEEPEST),)]),
-        starmap(gc.enable, repeat((), enabled)),
-    )
-    deque(steps, maxlen=0)
+    in_one_piece(starmap(frames.extend, [(islice(chain(frames_of(thread_id), callers), _DEEPEST),)]))
     return frames
 
 
