@@ -100,6 +100,7 @@ class Monitor:
         self._held_lately = 0.0
         self._looked = 0.0
         self._pause = TICK
+        #: the interval to put back
         self._interval = 0.0
         self._changing = threading.Lock()
 
@@ -144,8 +145,9 @@ class Monitor:
             if not self.asleep:
                 return
             self.asleep = False
-            self._interval = sys.getswitchinterval()
-            if self._interval > SWITCH_INTERVAL:
+            interval = sys.getswitchinterval()
+            if interval > SWITCH_INTERVAL:  # a shorter one is somebody's who will put back what there was
+                self._interval = interval
                 sys.setswitchinterval(SWITCH_INTERVAL)
         self._work.release()
 

@@ -16,7 +16,7 @@ from pyex import Down, Process, receive, self, send
 from pyex.core import monitor as monitoring
 from pyex.core import safe_points
 from tests.core.hogs import HOGS
-from tests.core.support import SOON, monitor_at, program, programs, until
+from tests.core.support import SOON, monitor_at, program, programs, switching, until
 
 variable = ContextVar("variable")
 
@@ -205,12 +205,24 @@ def test_code_that_is_made_and_dropped_while_it_is_armed(short_slices):
 
 
 def test_the_switch_interval_is_as_it_was_once_all_is_quiet():
-    until(lambda: monitoring.monitor.asleep, "the monitor's sleep")
+    until(lambda: sys.getswitchinterval() > monitoring.SWITCH_INTERVAL, "the monitor's sleep")
     before = sys.getswitchinterval()
     hog, ref = monitor_at(0, HOGS["tight"])
     until(lambda: sys.getswitchinterval() == monitoring.SWITCH_INTERVAL)
     Process.exit(hog, "kill")
     receive(Down(ref), timeout=SOON)
+    until(lambda: sys.getswitchinterval() == before)
+
+
+def test_who_sets_the_switch_interval_meanwhile_leaves_it_as_it_was():
+    """One who sets it and puts it back may find the runtime's own, and put that back when all is quiet."""
+    monitor = monitoring.monitor
+    until(lambda: sys.getswitchinterval() > monitoring.SWITCH_INTERVAL, "the monitor's sleep")
+    before = sys.getswitchinterval()
+    monitor.wake()
+    with switching(1e-5):
+        until(lambda: monitor.asleep)
+        monitor.wake()
     until(lambda: sys.getswitchinterval() == before)
 
 
