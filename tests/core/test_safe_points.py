@@ -251,8 +251,12 @@ def test_rule_2_the_schedulers_own_timers_survive_processes_that_set_timers(shor
         Process.send_after(self(), "tick", 0.005)
         receive("tick", timeout=SOON)
     assert {receive(Down(ref), timeout=SOON).reason for ref in refs} == {"normal"}
-    heap = loop._scheduled
-    assert all(heap[(n - 1) // 2] <= heap[n] for n in range(1, len(heap)))
+
+    async def is_in_order():
+        heap = loop._scheduled
+        return all(heap[(n - 1) // 2] <= heap[n] for n in range(1, len(heap)))
+
+    assert asyncio.run_coroutine_threadsafe(is_in_order(), loop).result(SOON)
 
 
 class Finalized:

@@ -1,6 +1,7 @@
 """A terminal for tests: a pseudo-terminal, and what a person would see on its screen."""
 
 import signal
+import termios
 import time
 from pathlib import Path
 
@@ -23,6 +24,11 @@ class Terminal:
     def type(self, text):
         """Press these keys."""
         self.child.send(text)
+
+    def interrupt(self):
+        """Press Ctrl-C for what runs, once no prompt has the terminal: to a prompt it is a key like others."""
+        self.wait(lambda: termios.tcgetattr(self.child.child_fd)[3] & termios.ISIG)
+        self.type("\x03")
 
     def enter(self, *lines):
         """Type lines, each once the screen shows the one before it."""

@@ -312,5 +312,5 @@ def test_a_question_goes_with_the_node_of_who_asked_it(shell, bob):
     bob.child.kill(signal.SIGKILL)
     shell.wait("nobody waits")
     shell.wait(lambda: "asks" not in shell.text())
-    shell.type("\x03")  # the evaluation's again
+    shell.interrupt()  # the evaluation's again
     shell.prompt(4)
