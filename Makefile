@@ -1,9 +1,10 @@
 # The two commands: `make shell` and `make test`. Each sets up what it needs, in a venv of its own.
+# Part of the tests, one after the other: make test PYTEST_ARGS=tests/core
 
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
-PYTEST_ARGS ?=
+PYTEST_ARGS ?= -n auto --maxprocesses 4 --dist loadfile
 
 # Options of the shell: make shell NAME=bob ARGS="--cookie secret..."
 NAME ?=
