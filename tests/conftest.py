@@ -1,11 +1,16 @@
 """Every test begins as a process with an empty mailbox, and leaves no process behind."""
 
 import logging
+import signal
 
 import pytest
 
 import pyex
 from pyex.core.process import names, processes
+
+# Started in the background a program ignores Ctrl-C, and so does all that it starts; the tests press it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
