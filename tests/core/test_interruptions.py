@@ -4,6 +4,7 @@ import contextlib
 import decimal
 import gc
 import json
+import os
 import random
 import sys
 import threading
@@ -264,6 +265,10 @@ print("fine")
     assert (done.returncode, done.stdout) == (0, "fine\n"), done.stderr
 
 
+#: How often a program with each kind of hog ends.
+EXITS = int(os.environ.get("PYEX_EXITS", "28")) // len(HOGS)
+
+
 @pytest.mark.parametrize("kind", HOGS)
 def test_14_a_program_with_hogs_ends_in_order(kind):
     code = f"""
@@ -272,7 +277,7 @@ for _ in range(3):
     spawn(HOGS[{kind!r}])
 time.sleep(0.03)
 """
-    results = programs(code, times=2, at_once=2)
+    results = programs(code, times=EXITS, at_once=2)
     assert {(done.returncode, done.stderr, done.stdout) for done in results} == {(0, "", "")}
 
 

@@ -1,10 +1,14 @@
 """The end of the program: in order, whatever processes are at, and with the status it would have had."""
 
+import os
 import time
 
 import pytest
 
 from tests.core.support import program, programs
+
+#: How often the program that has everything at once ends; PYEX_EXITS=200 takes some minutes.
+EXITS = int(os.environ.get("PYEX_EXITS", "8"))
 
 KINDS = {
     "nothing": "",
@@ -55,7 +59,7 @@ def test_14_the_program_ends_in_order(kind):
 
 def test_14_with_everything_at_once_many_times():
     code = "\n".join("    " + line for kind in KINDS.values() for line in kind_lines(kind))
-    results = programs(code, times=8)
+    results = programs(code, times=EXITS)
     assert {(done.returncode, done.stderr, done.stdout) for done in results} == {(0, "", "")}
 
 
