@@ -199,8 +199,8 @@ def test_a_message_that_fails_is_reported_and_ends_its_interval(caplog):
     logging.getLogger("pyex").setLevel(logging.ERROR)
     Once.copied = 0
     Process.send_interval(self(), Once(), 0.01)
-    until(lambda: not timers)
-    assert "could not be sent: NotSendable" in caplog.text
+    until(lambda: "could not be sent: NotSendable" in caplog.text)
+    assert not timers
     assert not [record for record in caplog.records if record.name == "asyncio"]
 
 
