@@ -17,6 +17,7 @@ from pyex.core.awaiting import await_
 from pyex.core.blocking import blocking
 from pyex.core.crash import Crash
 from pyex.core.crash import format_user_traceback as format_user_traceback
+from pyex.core.endings import on_end as on_end
 from pyex.core.errors import (
     AwaitTimeout,
     ConnectError,
