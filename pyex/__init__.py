@@ -34,9 +34,12 @@ from pyex.core.errors import (
     PyexError,
     ReceiveTimeout,
 )
+from pyex.core.errors import Terminated as Terminated
+from pyex.core.idling import next_message as next_message
 from pyex.core.ids import Atom, Pid, Port, Ref
 from pyex.core.input import ProcessInput as ProcessInput
 from pyex.core.isolation import share
+from pyex.core.lifecycle import Hibernation as Hibernation
 from pyex.core.messages import Down, Exited, NodeDown, NodeUp
 from pyex.core.messaging import exit, receive, self, send, sleep
 from pyex.core.output import ProcessErrors as ProcessErrors
@@ -53,31 +56,47 @@ from pyex.core.streams import process_streams as process_streams
 
 if TYPE_CHECKING:
     from pyex.distribution.node import Node
+    from pyex.otp.errors import CallTimeout, ServerDown, StartError, UnknownRequest
+    from pyex.otp.gen_server import GenServer
+    from pyex.otp.results import Continue, Hibernate, Ignore, NoReply, Reply, Stop, Timeout
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "ANY", "Atom", "AwaitTimeout", "ConnectError", "CookieError", "Crash", "Down", "Exit", "Exited", "NameTaken", "NoProcess", "Node",
-    "NodeDown", "NodeNameError", "NodeStartError", "NodeUp", "NotDistributed", "NotSendable", "Pid", "Port", "PortError", "Process",
-    "ProgramNotFound", "PyexError", "ReceiveTimeout", "Ref", "areceive", "await_", "blocking", "exit", "receive", "run", "self", "send", "share",
-    "sleep", "spawn", "spawn_link", "spawn_monitor",
+    "ANY", "Atom", "AwaitTimeout", "CallTimeout", "ConnectError", "Continue", "CookieError", "Crash", "Down", "Exit", "Exited", "GenServer",
+    "Hibernate", "Ignore", "NameTaken", "NoProcess", "NoReply", "Node", "NodeDown", "NodeNameError", "NodeStartError", "NodeUp",
+    "NotDistributed", "NotSendable", "Pid", "Port", "PortError", "Process", "ProgramNotFound", "PyexError", "ReceiveTimeout", "Ref", "Reply",
+    "ServerDown", "StartError", "Stop", "Timeout", "UnknownRequest", "areceive", "await_", "blocking", "exit", "receive", "run", "self", "send",
+    "share", "sleep", "spawn", "spawn_link", "spawn_monitor",
 ]  # fmt: skip
 
 
+#: What is imported by those who use it: name -> module.
+_LAZY = {
+    "Node": "pyex.distribution.node",
+    **dict.fromkeys(["CallTimeout", "ServerDown", "StartError", "UnknownRequest"], "pyex.otp.errors"),
+    **dict.fromkeys(["Continue", "Hibernate", "Ignore", "NoReply", "Reply", "Stop", "Timeout"], "pyex.otp.results"),
+    "GenServer": "pyex.otp.gen_server",
+}
+
+
 def __getattr__(name: str) -> Any:
-    # Distribution is imported by those who use it.
-    if name == "Node":
-        from pyex.distribution.node import Node
+    module = _LAZY.get(name)
+    if module is None:
+        raise AttributeError(f"module 'pyex' has no attribute {name!r}")
+    import importlib
 
-        return Node
-    raise AttributeError(f"module 'pyex' has no attribute {name!r}")
-
-
-def _show_errors_under_their_public_names() -> None:
-    # A traceback then reads pyex.NoProcess: the name to catch it by.
-    for name in __all__:
-        if name != "Node" and isinstance(cls := globals()[name], type) and issubclass(cls, BaseException):
-            cls.__module__ = __name__
+    value = globals()[name] = _under_its_public_name(getattr(importlib.import_module(module), name))
+    return value
 
 
-_show_errors_under_their_public_names()
+def _under_its_public_name(value: Any) -> Any:
+    """A traceback then reads pyex.NoProcess: the name to catch it by."""
+    if isinstance(value, type) and issubclass(value, BaseException):
+        value.__module__ = __name__
+    return value
+
+
+for _name in __all__:
+    if _name not in _LAZY:
+        _under_its_public_name(globals()[_name])
