@@ -56,18 +56,23 @@ from pyex.core.streams import process_streams as process_streams
 
 if TYPE_CHECKING:
     from pyex.distribution.node import Node
+    from pyex.otp.child_spec import ChildSpec, SupervisorError
+    from pyex.otp.dynamic_supervisor import DynamicSupervisor
     from pyex.otp.errors import CallTimeout, ServerDown, StartError, UnknownRequest
     from pyex.otp.gen_server import GenServer
     from pyex.otp.results import Continue, Hibernate, Ignore, NoReply, Reply, Stop, Timeout
+    from pyex.otp.supervisor import Supervisor
+    from pyex.otp.supervisor_spec import DynamicSupervisorSpec, SupervisorSpec
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "ANY", "Atom", "AwaitTimeout", "CallTimeout", "ConnectError", "Continue", "CookieError", "Crash", "Down", "Exit", "Exited", "GenServer",
-    "Hibernate", "Ignore", "NameTaken", "NoProcess", "NoReply", "Node", "NodeDown", "NodeNameError", "NodeStartError", "NodeUp",
-    "NotDistributed", "NotSendable", "Pid", "Port", "PortError", "Process", "ProgramNotFound", "PyexError", "ReceiveTimeout", "Ref", "Reply",
-    "ServerDown", "StartError", "Stop", "Timeout", "UnknownRequest", "areceive", "await_", "blocking", "exit", "receive", "run", "self", "send",
-    "share", "sleep", "spawn", "spawn_link", "spawn_monitor",
+    "ANY", "Atom", "AwaitTimeout", "CallTimeout", "ChildSpec", "ConnectError", "Continue", "CookieError", "Crash", "Down", "DynamicSupervisor",
+    "DynamicSupervisorSpec", "Exit", "Exited", "GenServer", "Hibernate", "Ignore", "NameTaken", "NoProcess", "NoReply", "Node", "NodeDown",
+    "NodeNameError", "NodeStartError", "NodeUp", "NotDistributed", "NotSendable", "Pid", "Port", "PortError", "Process", "ProgramNotFound",
+    "PyexError", "ReceiveTimeout", "Ref", "Reply", "ServerDown", "StartError", "Stop", "Supervisor", "SupervisorError", "SupervisorSpec", "Timeout",
+    "UnknownRequest", "areceive", "await_", "blocking", "exit", "receive", "run", "self", "send", "share", "sleep", "spawn", "spawn_link",
+    "spawn_monitor",
 ]  # fmt: skip
 
 
@@ -77,6 +82,10 @@ _LAZY = {
     **dict.fromkeys(["CallTimeout", "ServerDown", "StartError", "UnknownRequest"], "pyex.otp.errors"),
     **dict.fromkeys(["Continue", "Hibernate", "Ignore", "NoReply", "Reply", "Stop", "Timeout"], "pyex.otp.results"),
     "GenServer": "pyex.otp.gen_server",
+    **dict.fromkeys(["ChildSpec", "SupervisorError"], "pyex.otp.child_spec"),
+    **dict.fromkeys(["DynamicSupervisorSpec", "SupervisorSpec"], "pyex.otp.supervisor_spec"),
+    "DynamicSupervisor": "pyex.otp.dynamic_supervisor",
+    "Supervisor": "pyex.otp.supervisor",
 }
 
 
