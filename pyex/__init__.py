@@ -15,6 +15,7 @@ from pyex.core import forking as forking  # for its effect
 from pyex.core.areceiving import areceive
 from pyex.core.awaiting import await_
 from pyex.core.blocking import blocking
+from pyex.core.carried import snapshot_call as snapshot_call
 from pyex.core.crash import Crash
 from pyex.core.crash import format_user_traceback as format_user_traceback
 from pyex.core.endings import on_end as on_end
@@ -39,6 +40,8 @@ from pyex.core.idling import next_message as next_message
 from pyex.core.ids import Atom, Pid, Port, Ref
 from pyex.core.input import ProcessInput as ProcessInput
 from pyex.core.isolation import share
+from pyex.core.isolation import snapshot as snapshot
+from pyex.core.lifecycle import AGAIN as AGAIN
 from pyex.core.lifecycle import Hibernation as Hibernation
 from pyex.core.messages import Down, Exited, NodeDown, NodeUp
 from pyex.core.messaging import exit, receive, self, send, sleep
@@ -47,8 +50,11 @@ from pyex.core.output import ProcessOutput as ProcessOutput
 from pyex.core.output import remote_leader as remote_leader
 from pyex.core.output import sync_output as sync_output
 from pyex.core.patterns import ANY
+from pyex.core.patterns import matches as matches
 from pyex.core.process_api import Process
 from pyex.core.process_info import ProcessInfo as ProcessInfo
+from pyex.core.requests import request as request
+from pyex.core.requests import respond as respond
 from pyex.core.running import run
 from pyex.core.settings import configure as configure
 from pyex.core.spawning import spawn, spawn_link, spawn_monitor
@@ -63,16 +69,18 @@ if TYPE_CHECKING:
     from pyex.otp.results import Continue, Hibernate, Ignore, NoReply, Reply, Stop, Timeout
     from pyex.otp.supervisor import Supervisor
     from pyex.otp.supervisor_spec import DynamicSupervisorSpec, SupervisorSpec
+    from pyex.otp.task import Task
+    from pyex.otp.task_errors import NotOwner, TaskDown, TaskTimeout
 
 __version__ = "0.1.0"
 
 __all__ = [
     "ANY", "Atom", "AwaitTimeout", "CallTimeout", "ChildSpec", "ConnectError", "Continue", "CookieError", "Crash", "Down", "DynamicSupervisor",
     "DynamicSupervisorSpec", "Exit", "Exited", "GenServer", "Hibernate", "Ignore", "NameTaken", "NoProcess", "NoReply", "Node", "NodeDown",
-    "NodeNameError", "NodeStartError", "NodeUp", "NotDistributed", "NotSendable", "Pid", "Port", "PortError", "Process", "ProgramNotFound",
-    "PyexError", "ReceiveTimeout", "Ref", "Reply", "ServerDown", "StartError", "Stop", "Supervisor", "SupervisorError", "SupervisorSpec", "Timeout",
-    "UnknownRequest", "areceive", "await_", "blocking", "exit", "receive", "run", "self", "send", "share", "sleep", "spawn", "spawn_link",
-    "spawn_monitor",
+    "NodeNameError", "NodeStartError", "NodeUp", "NotDistributed", "NotOwner", "NotSendable", "Pid", "Port", "PortError", "Process",
+    "ProgramNotFound", "PyexError", "ReceiveTimeout", "Ref", "Reply", "ServerDown", "StartError", "Stop", "Supervisor", "SupervisorError",
+    "SupervisorSpec", "Task", "TaskDown", "TaskTimeout", "Timeout", "UnknownRequest", "areceive", "await_", "blocking", "exit", "receive", "run",
+    "self", "send", "share", "sleep", "spawn", "spawn_link", "spawn_monitor",
 ]  # fmt: skip
 
 
@@ -82,10 +90,12 @@ _LAZY = {
     **dict.fromkeys(["CallTimeout", "ServerDown", "StartError", "UnknownRequest"], "pyex.otp.errors"),
     **dict.fromkeys(["Continue", "Hibernate", "Ignore", "NoReply", "Reply", "Stop", "Timeout"], "pyex.otp.results"),
     "GenServer": "pyex.otp.gen_server",
+    "Task": "pyex.otp.task",
     **dict.fromkeys(["ChildSpec", "SupervisorError"], "pyex.otp.child_spec"),
     **dict.fromkeys(["DynamicSupervisorSpec", "SupervisorSpec"], "pyex.otp.supervisor_spec"),
     "DynamicSupervisor": "pyex.otp.dynamic_supervisor",
     "Supervisor": "pyex.otp.supervisor",
+    **dict.fromkeys(["NotOwner", "TaskDown", "TaskTimeout"], "pyex.otp.task_errors"),
 }
 
 

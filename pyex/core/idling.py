@@ -2,40 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from greenlet import getcurrent
 
 from pyex.core.carrier import Parcel
-from pyex.core.lifecycle import Hibernation, raise_exit
+from pyex.core.lifecycle import AGAIN
 from pyex.core.messaging import select
 from pyex.core.process import ControlBlock
 from pyex.core.threads import this_process
 
-_NOTHING: Any = object()
 
+def next_message() -> Any:
+    """Take the first message, if there is one; else ``AGAIN``, which the process's function then returns.
 
-def next_message(fn: Callable[..., Any], *args: Any) -> Any:
-    """Take the first message; when there is none, hibernate, and go on in ``fn(*args)`` once there is one.
+    A function that returns ``AGAIN`` is called again, with the arguments it had, once there is a message. Until then its
+    process has no stack.
 
     >>> def loop(state):
-    ...     while True:
-    ...         state = handle(next_message(loop, state), state)
+    ...     while (message := next_message()) is not AGAIN:
+    ...         state.handle(message)
+    ...     return AGAIN
     """
     try:
         process: ControlBlock = getcurrent().process  # type: ignore[attr-defined]
     except AttributeError:
         process = this_process()
     mailbox = process.mailbox
-    if mailbox and not process.owner.inbox:
+    if mailbox:
         message = mailbox.popleft()
         if type(message) is not Parcel:
             return message
         mailbox.appendleft(message)
-    message = select(process, (), 0, _NOTHING)
-    if message is _NOTHING:
-        if process.exiting is not None:
-            raise_exit(process)
-        raise Hibernation(fn, args)
-    return message
+    elif process.exiting is None and not process.owner.inbox:
+        return AGAIN
+    return select(process, (), 0, AGAIN)

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from typing import Any, Final, TypeAlias
 
 import pyex
-from pyex import ANY, Crash, Down, Exit, NoProcess, Pid, Process, Ref, receive, self, send, spawn
+from pyex import ANY, Crash, Down, Exit, NoProcess, Pid, Process, Ref, receive, respond, self, send, spawn
+from pyex import request as ask
 from pyex.otp.errors import CallTimeout, ServerDown
 from pyex.otp.references import Destination, Server, resolve, whereis
 
@@ -30,31 +31,24 @@ _LATE: Final[Any] = object()
 
 def call(server: Server, request: Any, timeout: float | None = 5) -> Any:
     """Send a server a request and wait for its answer; see ``GenServer.call``."""
-    return request_of(server, CALL, request, timeout)
+    answer = ask(server if type(server) is Pid else resolve(server), CALL, request, timeout)
+    if type(answer) is tuple:
+        return answer[1]
+    raise _no_answer(answer, server, request, timeout)
 
 
-def request_of(server: Server, kind: str, request: Any, timeout: float | None) -> Any:
-    """Any question that is answered to the caller: a call, or what the runtime itself asks a server."""
-    target = resolve(server)
-    me = self()
-    if target == me:
-        raise Exit("calling_self", _calling_self(server, request))
-    ref = Process.monitor(target, alias="reply_demonitor")
-    try:
-        send(target, (kind, (me, ref), request))
-        answer = receive((ref, ANY), Down(ref), timeout=timeout, default=_LATE)
-    except BaseException:
-        Process.demonitor(ref, flush=True)
-        receive((ref, ANY), timeout=0, default=None)
-        raise
-    if answer is _LATE:
-        Process.demonitor(ref, flush=True)
-        answer = receive((ref, ANY), timeout=0, default=_LATE)
-        if answer is _LATE:
-            raise CallTimeout(message=_late(server, target, request, timeout))
-    if type(answer) is Down:
-        raise down(server, request, answer.reason)
-    return answer[1]
+def system(server: Server, request: Any, timeout: float | None = 5) -> Any:
+    """Likewise for what every server answers by itself: its state, its suspension."""
+    answer = ask(resolve(server), SYSTEM, request, timeout)
+    if type(answer) is tuple:
+        return answer[1]
+    raise _no_answer(answer, server, request, timeout)
+
+
+def _no_answer(answer: Down | None, server: Server, request: Any, timeout: float | None) -> Exit:
+    if answer is None:
+        return CallTimeout(message=_late(server, request, timeout))
+    return down(server, request, answer.reason)
 
 
 def cast(server: Server, request: Any) -> None:
@@ -69,8 +63,7 @@ def cast(server: Server, request: Any) -> None:
 
 def reply(caller: Caller, value: Any) -> None:
     """Answer a call; see ``GenServer.reply``."""
-    alias = caller[1]
-    send(alias, (alias, value))
+    respond(caller[1], value)
 
 
 def stop(server: Server, reason: Any = "normal", timeout: float | None = None) -> None:
@@ -87,7 +80,7 @@ def stop(server: Server, reason: Any = "normal", timeout: float | None = None) -
     finally:
         Process.demonitor(ref, flush=True)
     if down_message is None:
-        raise CallTimeout(message=_late(server, target, "stop", timeout))
+        raise CallTimeout(message=_late(server, "stop", timeout))
     if down_message.reason != reason:
         raise down(server, "stop", down_message.reason)
 
@@ -162,21 +155,14 @@ def _words(reason: Any) -> str:
     return f"its exit reason is {_brief(reason)}"
 
 
-def _calling_self(server: Server, request: Any) -> str:
-    return (
-        f"{server!r} called itself with {_brief(request)}: it would wait for itself for ever. "
-        "Inside a server call its methods, self.method(), or return Continue(term)"
-    )
-
-
-def _late(server: Server, target: Destination, request: Any, timeout: float | None) -> str:
-    doing = _doing(target)
+def _late(server: Server, request: Any, timeout: float | None) -> str:
+    doing = _doing(whereis(server))
     return f"{server!r} did not answer {_brief(request)} within {timeout} s{doing}"
 
 
-def _doing(target: Destination) -> str:
+def _doing(target: Destination | None) -> str:
     """What a server is doing, as far as that can be known soon."""
-    if isinstance(target, tuple) or target not in Process.list():
+    if not isinstance(target, Pid) or target not in Process.list():
         return ""
     alias = Process.alias(reply=True)
     # Who holds his scheduler does not tell about himself: another process waits for that.

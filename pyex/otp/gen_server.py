@@ -20,12 +20,13 @@ log = logging.getLogger("pyex.otp")
 class GenServer:
     """A server."""
 
-    __slots__ = ("_parent",)
+    __slots__ = ("_clock", "_parent")
 
     #: whether its processes have threads of their own, for callbacks that block
     thread: ClassVar[bool] = False
 
     _parent: Pid
+    _clock: serving.Clock | None
 
     def __init__(self, *args: Never, **options: Never) -> None:
         cls = type(self).__qualname__

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from pyex import Crash, Exit, Exited, Hibernation, Process, Ref, Terminated, next_message, self, send
+from pyex import AGAIN, Crash, Exit, Exited, Hibernation, Process, Ref, Terminated, next_message, respond, self
 from pyex.otp.calling import CALL, CAST, SYSTEM, Caller
 from pyex.otp.results import Continue, Hibernate, Ignore, NoReply, Reply, Stop, Then, Timeout
 
@@ -24,7 +24,7 @@ _TIMEOUT: Final = "$timeout"
 def run(starter: Starter, cls: type[GenServer], args: tuple[Any, ...]) -> None:
     """The life of a server."""
     server = cls.__new__(cls)
-    server._parent = starter.parent
+    server._parent, server._clock = starter.parent, None
     result = server.init(*args)
     if isinstance(result, Stop):
         starter.fail(result.reason)
@@ -34,83 +34,77 @@ def run(starter: Starter, cls: type[GenServer], args: tuple[Any, ...]) -> None:
         _bad(server, "init", args, result)
     starter.ready()
     try:
-        clock = _then(server, result)
+        _then(server, result)
     except BaseException as error:
         _terminate(server, error)
-    del starter, args, result
-    serve(server, clock)
+    Process.hibernate(serve, server)
 
 
-def serve(server: GenServer, clock: Clock | None = None) -> None:
-    """Handle messages, until there is none: then go on here with the next."""
+def serve(server: GenServer) -> Any:
+    """Handle the messages there are; called again with the next one."""
     try:
-        while True:
-            message = next_message(serve, server, clock)
+        while (message := next_message()) is not AGAIN:
+            clock = server._clock
             if clock is not None:
                 Process.cancel_timer(clock[0])
-                expired, clock = clock[1], None
-            else:
-                expired = None
+                server._clock = None
             if type(message) is tuple and message:
                 tag = message[0]
                 if tag == CALL and len(message) == 3:
-                    request = message[2]
-                    clock = _called(server, message[1], request)
+                    result = server.handle_call(message[2], message[1])
+                    if type(result) is Reply:
+                        respond(message[1][1], result.value)
+                        if result.then is not None:
+                            _then(server, result.then)
+                    elif type(result) is NoReply:
+                        if result.then is not None:
+                            _then(server, result.then)
+                    elif type(result) is Stop:
+                        raise _Stopped(result, message[1])
+                    else:
+                        _bad(server, "handle_call", message[2], result)
                     continue
                 if tag == CAST and len(message) == 2:
-                    request = message[1]
-                    clock = _went_on(server, "handle_cast", request, server.handle_cast(request))
+                    _went_on(server, "handle_cast", message[1], server.handle_cast(message[1]))
                     continue
                 if tag == SYSTEM and len(message) == 3:
                     _system(message[2])
                     continue
                 if tag == _TIMEOUT and len(message) == 2 and type(message[1]) is Ref:
-                    if message[1] != expired:
+                    if clock is None or message[1] != clock[1]:
                         continue
                     message = "timeout"
             elif type(message) is Exited and message[1] == server._parent:
                 raise Exit(message[2])
-            request = message
-            clock = _went_on(server, "handle_info", message, server.handle_info(message))
+            _went_on(server, "handle_info", message, server.handle_info(message))
     except BaseException as error:
         _terminate(server, error)
+    return AGAIN
 
 
-def _called(server: GenServer, caller: Caller, request: Any) -> Clock | None:
-    result = server.handle_call(request, caller)
-    if type(result) is Reply:
-        alias = caller[1]
-        send(alias, (alias, result.value))
-        return None if result.then is None else _then(server, result.then)
-    if type(result) is NoReply:
-        return None if result.then is None else _then(server, result.then)
-    if type(result) is Stop:
-        raise _Stopped(result, caller)
-    return _bad(server, "handle_call", request, result)
-
-
-def _went_on(server: GenServer, callback: str, request: Any, result: Any) -> Clock | None:
+def _went_on(server: GenServer, callback: str, request: Any, result: Any) -> None:
     """After a callback that may return None."""
     if result is None:
-        return None
+        return
     if type(result) is NoReply:
-        return None if result.then is None else _then(server, result.then)
-    if type(result) is Stop:
+        if result.then is not None:
+            _then(server, result.then)
+    elif type(result) is Stop:
         raise _Stopped(result, None)
-    return _bad(server, callback, request, result)
+    else:
+        _bad(server, callback, request, result)
 
 
-def _then(server: GenServer, then: Then) -> Clock | None:
+def _then(server: GenServer, then: Then) -> None:
     """What a callback has asked for next; a timeout, if one runs now."""
     while type(then) is Continue:
         result = server.handle_continue(then.term)
         then = result.then if type(result) is NoReply else None
         if result is not None and type(result) is not NoReply:
-            return _went_on(server, "handle_continue", None, result)
+            _went_on(server, "handle_continue", None, result)
     if type(then) is Timeout and then.seconds is not None:
         token = Ref()
-        return Process.send_after(self(), (_TIMEOUT, token), then.seconds), token
-    return None
+        server._clock = Process.send_after(self(), (_TIMEOUT, token), then.seconds), token
 
 
 class _Stopped(Exit):
@@ -143,5 +137,5 @@ def _terminate(server: GenServer, error: BaseException) -> NoReturn:
         server.terminate(error.reason if isinstance(error, Exit) else Crash.of(error))
     finally:
         if isinstance(error, _Stopped) and error.caller is not None and error.stop.replies:
-            send(error.caller[1], (error.caller[1], error.stop.reply))
+            respond(error.caller[1], error.stop.reply)
     raise error
