@@ -43,6 +43,7 @@ from pyex.core.isolation import share
 from pyex.core.isolation import snapshot as snapshot
 from pyex.core.lifecycle import AGAIN as AGAIN
 from pyex.core.lifecycle import Hibernation as Hibernation
+from pyex.core.lifecycle import reason_of as reason_of
 from pyex.core.messages import Down, Exited, NodeDown, NodeUp
 from pyex.core.messaging import exit, receive, self, send, sleep
 from pyex.core.output import ProcessErrors as ProcessErrors
@@ -53,6 +54,7 @@ from pyex.core.patterns import ANY
 from pyex.core.patterns import matches as matches
 from pyex.core.process_api import Process
 from pyex.core.process_info import ProcessInfo as ProcessInfo
+from pyex.core.process_info import set_initial_call as set_initial_call
 from pyex.core.requests import request as request
 from pyex.core.requests import respond as respond
 from pyex.core.running import run
@@ -66,6 +68,7 @@ if TYPE_CHECKING:
     from pyex.otp.dynamic_supervisor import DynamicSupervisor
     from pyex.otp.errors import CallTimeout, ServerDown, StartError, UnknownRequest
     from pyex.otp.gen_server import GenServer
+    from pyex.otp.registry import AlreadyRegistered, NotRegistered, Registry
     from pyex.otp.results import Continue, Hibernate, Ignore, NoReply, Reply, Stop, Timeout
     from pyex.otp.supervisor import Supervisor
     from pyex.otp.supervisor_spec import DynamicSupervisorSpec, SupervisorSpec
@@ -75,12 +78,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "ANY", "Atom", "AwaitTimeout", "CallTimeout", "ChildSpec", "ConnectError", "Continue", "CookieError", "Crash", "Down", "DynamicSupervisor",
-    "DynamicSupervisorSpec", "Exit", "Exited", "GenServer", "Hibernate", "Ignore", "NameTaken", "NoProcess", "NoReply", "Node", "NodeDown",
-    "NodeNameError", "NodeStartError", "NodeUp", "NotDistributed", "NotOwner", "NotSendable", "Pid", "Port", "PortError", "Process",
-    "ProgramNotFound", "PyexError", "ReceiveTimeout", "Ref", "Reply", "ServerDown", "StartError", "Stop", "Supervisor", "SupervisorError",
-    "SupervisorSpec", "Task", "TaskDown", "TaskTimeout", "Timeout", "UnknownRequest", "areceive", "await_", "blocking", "exit", "receive", "run",
-    "self", "send", "share", "sleep", "spawn", "spawn_link", "spawn_monitor",
+    "ANY", "AlreadyRegistered", "Atom", "AwaitTimeout", "CallTimeout", "ChildSpec", "ConnectError", "Continue", "CookieError", "Crash", "Down",
+    "DynamicSupervisor", "DynamicSupervisorSpec", "Exit", "Exited", "GenServer", "Hibernate", "Ignore", "NameTaken", "NoProcess", "NoReply",
+    "Node", "NodeDown", "NodeNameError", "NodeStartError", "NodeUp", "NotDistributed", "NotOwner", "NotRegistered", "NotSendable", "Pid", "Port",
+    "PortError", "Process", "ProgramNotFound", "PyexError", "ReceiveTimeout", "Ref", "Registry", "Reply", "ServerDown", "StartError", "Stop",
+    "Supervisor", "SupervisorError", "SupervisorSpec", "Task", "TaskDown", "TaskTimeout", "Timeout", "UnknownRequest", "areceive", "await_",
+    "blocking", "exit", "receive", "run", "self", "send", "share", "sleep", "spawn", "spawn_link", "spawn_monitor",
 ]  # fmt: skip
 
 
@@ -96,6 +99,7 @@ _LAZY = {
     "DynamicSupervisor": "pyex.otp.dynamic_supervisor",
     "Supervisor": "pyex.otp.supervisor",
     **dict.fromkeys(["NotOwner", "TaskDown", "TaskTimeout"], "pyex.otp.task_errors"),
+    **dict.fromkeys(["AlreadyRegistered", "NotRegistered", "Registry"], "pyex.otp.registry"),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import types
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
@@ -21,7 +22,7 @@ from pyex.core.process import ControlBlock
 from pyex.core.reports import function_name
 from pyex.core.scheduler import Scheduler
 from pyex.core.signals import HANDLERS, INFO, answer, failed
-from pyex.core.threads import ThreadOwner
+from pyex.core.threads import ThreadOwner, this_process
 
 
 class Place(NamedTuple):
@@ -97,6 +98,11 @@ def info_of(process: ControlBlock) -> ProcessInfo:
         parent=process.parent,
         scheduler=process.owner.number if isinstance(process.owner, Scheduler) else "thread",
     )
+
+
+def set_initial_call(fn: Callable[..., Any]) -> None:
+    """Let this process show another function as the one it was started with: what a behaviour runs, say."""
+    this_process().initial_call = fn
 
 
 def _reductions(process: ControlBlock) -> int:

@@ -24,7 +24,10 @@ from pyex.core.scheduler import Scheduler
 from pyex.core.waiting import about_to_wait
 
 _NOTHING: Final[Any] = object()
-_CALLING_SELF: Final = "a process that calls itself would wait for its own answer for ever"
+_CALLING_SELF: Final = (
+    "a process that calls itself would wait for its own answer for ever. In a server call the method itself, "
+    "self.method(), or return Continue(term)"
+)
 
 
 def request(dest: Pid | tuple[str, str], tag: str, body: Any, timeout: float | None, default: Any = None) -> Any:

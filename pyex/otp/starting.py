@@ -24,7 +24,8 @@ class Starter:
 
     __slots__ = ("_alias", "parent")
 
-    def __init__(self, parent: Pid, alias: Ref) -> None:
+    def __init__(self, parent: Pid | None, alias: Ref) -> None:
+        #: who started it, if they are linked
         self.parent = parent
         self._alias = alias
 
@@ -69,7 +70,9 @@ def start(
     try:
         while pid is None or ref is None:
             try:
-                pid, ref = spawn_monitor(_begin, main, self(), alias, via, args, name=local, link=link, **options)
+                pid, ref = spawn_monitor(
+                    _begin, main, self() if link else None, alias, via, args, name=local, link=link, **options
+                )
             except NameTaken:
                 holder = Process.whereis(local) if local is not None else None
                 if holder is not None:
@@ -96,7 +99,7 @@ def start(
     return None
 
 
-def _begin(main: Callable[..., Any], parent: Pid, alias: Ref, via: Any, args: tuple[Any, ...]) -> None:
+def _begin(main: Callable[..., Any], parent: Pid | None, alias: Ref, via: Any, args: tuple[Any, ...]) -> None:
     """The first function of the new process."""
     if via is not None:
         while not via.register(self()):
