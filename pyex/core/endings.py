@@ -17,10 +17,8 @@ def on_end(fn: Callable[[Pid], None]) -> bool:
     raises is logged. It is called once, however often it was given.
     """
     process = this_process()
-    with process.owner.alone():
-        if processes.get(process.pid.key) is not process:
-            return False
-        relations = process.relate()
-        if fn not in relations.on_end:
-            relations.on_end += (fn,)
-        return True
+    relations = process.relate()
+    if fn not in relations.on_end:
+        relations.on_end += (fn,)
+    # Looked at afterwards: who ends the process takes it out of the table first.
+    return processes.get(process.pid.key) is process

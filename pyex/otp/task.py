@@ -257,7 +257,7 @@ class Task(Generic[T]):
     def start_link(fn: Callable[..., Any], *args: Any) -> Pid:
         """Likewise, linked to this process: what a supervisor starts for ``(Task, fn, *args)``.
 
-        >>> pid = Task.start_link(print, "hello")
+        >>> pid = Task.start_link(sleep, 0.5)
         """
         expect_function("Task.start_link", fn)
         return spawn_link(fn, *args)
