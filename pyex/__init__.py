@@ -55,6 +55,7 @@ from pyex.core.patterns import ANY
 from pyex.core.patterns import matches as matches
 from pyex.core.process_api import Process
 from pyex.core.process_info import ProcessInfo as ProcessInfo
+from pyex.core.process_info import held_at as held_at
 from pyex.core.process_info import set_initial_call as set_initial_call
 from pyex.core.requests import request as request
 from pyex.core.requests import respond as respond
@@ -65,9 +66,10 @@ from pyex.core.streams import process_streams as process_streams
 
 if TYPE_CHECKING:
     from pyex.distribution.node import Node
+    from pyex.otp.agent import Agent
     from pyex.otp.child_spec import ChildSpec, SupervisorError
     from pyex.otp.dynamic_supervisor import DynamicSupervisor
-    from pyex.otp.errors import CallTimeout, ServerDown, StartError, UnknownRequest
+    from pyex.otp.errors import CallTimeout, ServerDown, StartError, StateLost, UnknownRequest
     from pyex.otp.gen_server import GenServer
     from pyex.otp.registry import AlreadyRegistered, NotRegistered, Registry
     from pyex.otp.results import Continue, Hibernate, Ignore, NoReply, Reply, Stop, Timeout
@@ -75,24 +77,27 @@ if TYPE_CHECKING:
     from pyex.otp.supervisor_spec import DynamicSupervisorSpec, SupervisorSpec
     from pyex.otp.task import Task
     from pyex.otp.task_errors import NotOwner, TaskDown, TaskTimeout
+    from pyex.otp.task_supervisor import TaskSupervisor
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "ANY", "AlreadyRegistered", "Atom", "AwaitTimeout", "CallTimeout", "ChildSpec", "ConnectError", "Continue", "CookieError", "Crash", "Down",
-    "DynamicSupervisor", "DynamicSupervisorSpec", "Exit", "Exited", "GenServer", "Hibernate", "Ignore", "NameTaken", "NoProcess", "NoReply",
-    "Node", "NodeDown", "NodeNameError", "NodeStartError", "NodeUp", "NotDistributed", "NotOwner", "NotRegistered", "NotSendable", "Pid", "Port",
-    "PortError", "Process", "ProgramNotFound", "PyexError", "ReceiveTimeout", "Ref", "Registry", "Reply", "ServerDown", "StartError", "Stop",
-    "Supervisor", "SupervisorError", "SupervisorSpec", "Task", "TaskDown", "TaskTimeout", "Timeout", "UnknownRequest", "areceive", "await_",
-    "blocking", "exit", "receive", "run", "self", "send", "share", "sleep", "spawn", "spawn_link", "spawn_monitor",
+    "ANY", "Agent", "AlreadyRegistered", "Atom", "AwaitTimeout", "CallTimeout", "ChildSpec", "ConnectError", "Continue", "CookieError", "Crash",
+    "Down", "DynamicSupervisor", "DynamicSupervisorSpec", "Exit", "Exited", "GenServer", "Hibernate", "Ignore", "NameTaken", "NoProcess",
+    "NoReply", "Node", "NodeDown", "NodeNameError", "NodeStartError", "NodeUp", "NotDistributed", "NotOwner", "NotRegistered", "NotSendable",
+    "Pid", "Port", "PortError", "Process", "ProgramNotFound", "PyexError", "ReceiveTimeout", "Ref", "Registry", "Reply", "ServerDown",
+    "StartError", "StateLost", "Stop", "Supervisor", "SupervisorError", "SupervisorSpec", "Task", "TaskDown", "TaskSupervisor", "TaskTimeout",
+    "Timeout", "UnknownRequest", "areceive", "await_", "blocking", "exit", "receive", "run", "self", "send", "share", "sleep", "spawn",
+    "spawn_link", "spawn_monitor",
 ]  # fmt: skip
 
 
 #: What is imported by those who use it: name -> module.
 _LAZY = {
     "Node": "pyex.distribution.node",
-    **dict.fromkeys(["CallTimeout", "ServerDown", "StartError", "UnknownRequest"], "pyex.otp.errors"),
+    **dict.fromkeys(["CallTimeout", "ServerDown", "StartError", "StateLost", "UnknownRequest"], "pyex.otp.errors"),
     **dict.fromkeys(["Continue", "Hibernate", "Ignore", "NoReply", "Reply", "Stop", "Timeout"], "pyex.otp.results"),
+    "Agent": "pyex.otp.agent",
     "GenServer": "pyex.otp.gen_server",
     "Task": "pyex.otp.task",
     **dict.fromkeys(["ChildSpec", "SupervisorError"], "pyex.otp.child_spec"),
@@ -101,6 +106,7 @@ _LAZY = {
     "Supervisor": "pyex.otp.supervisor",
     **dict.fromkeys(["NotOwner", "TaskDown", "TaskTimeout"], "pyex.otp.task_errors"),
     **dict.fromkeys(["AlreadyRegistered", "NotRegistered", "Registry"], "pyex.otp.registry"),
+    "TaskSupervisor": "pyex.otp.task_supervisor",
 }
 
 

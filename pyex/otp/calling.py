@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any, Final, TypeAlias
 
 import pyex
-from pyex import ANY, Crash, Down, Exit, NoProcess, Pid, Process, Ref, receive, respond, self, send, spawn
+from pyex import ANY, Crash, Down, Exit, NoProcess, Pid, Process, Ref, held_at, receive, respond, self, send, spawn
 from pyex import request as ask
 from pyex.otp import references
 from pyex.otp.errors import CallTimeout, ServerDown
@@ -221,7 +221,8 @@ def _words(reason: Any) -> str:
     if isinstance(reason, Crash):
         return f"it crashed with {brief(reason.exception)}"
     if isinstance(reason, tuple) and len(reason) == 2 and reason[0] == "bad_return_value":
-        return f"its callback returned {brief(reason[1])}, which is no Reply, NoReply or Stop"
+        hint = ". Does a branch of it end without a return?" if reason[1] is None else ""
+        return f"its callback returned {brief(reason[1])}, which is no Reply, NoReply or Stop{hint}"
     return f"its exit reason is {brief(reason)}"
 
 
@@ -240,7 +241,8 @@ def _doing(target: Destination | None) -> str:
     if answer is None:
         if not Process.unalias(alias):
             receive((alias, ANY), timeout=0, default=None)
-        return ". It holds its scheduler, in a call of C code"
+        place = held_at(target)
+        return f". It holds its scheduler, in a call of C code{f' in {place}' if place is not None else ''}"
     info = answer[1]
     if info is None:
         return ". It has ended since"

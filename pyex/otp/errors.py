@@ -39,3 +39,7 @@ class ServerDown(Exit, ConnectionError):
 
 class UnknownRequest(PyexError, NotImplementedError):
     """A server was sent a request that it has no callback for, or that its callback does not know."""
+
+
+class StateLost(PyexError, TypeError):
+    """The function given to ``Agent.update`` returned None, which would have replaced the state."""

@@ -8,7 +8,7 @@ import logging
 from typing import Any, ClassVar, Final, Never
 
 import pyex
-from pyex import Pid
+from pyex import NotSendable, Pid, snapshot_call
 from pyex.otp import calling, serving, system, versions
 from pyex.otp.child_spec import ChildSpec, class_spec
 from pyex.otp.errors import UnknownRequest
@@ -245,20 +245,31 @@ class GenServer:
 
 
 def _start(cls: type[GenServer], args: tuple[Any, ...], options: dict[str, Any], *, link: bool) -> Pid | None:
-    verb = "start_link" if link else "start"
     if cls is GenServer:
+        verb = "start_link" if link else "start"
         shown = ", ".join(brief(arg) for arg in args[1:])
         name = args[0].__qualname__ if args and isinstance(args[0], type) else "Counter"
         raise TypeError(f"GenServer.{verb} starts no server by itself: write {name}.{verb}({shown})")
+    cls = versions.current(cls)
+    try:
+        return start_server(cls, cls, args, options, link=link)
+    except NotSendable:
+        snapshot_call(cls.init, args)  # says it with the names that the caller knows
+        raise
+
+
+def start_server(
+    cls: Any, server: type[GenServer], args: tuple[Any, ...], options: dict[str, Any], *, link: bool
+) -> Pid | None:
+    """Start the ``server`` that a behaviour's class ``cls`` stands for, with the options its user has given."""
     for option in options:
         if option not in _OPTIONS:
             near = difflib.get_close_matches(option, _OPTIONS, n=1)
-            hint = f"Did you mean {near[0]}?" if near else f"What init gets is given without a name: {verb}(10)"
-            raise TypeError(f"{verb} has no option {option!r}; there are {', '.join(_OPTIONS)}. {hint}")
+            hint = f"Did you mean {near[0]}?" if near else "Arguments are given without names: start_link(10)"
+            raise TypeError(f"start_link and start have no option {option!r}: there are {', '.join(_OPTIONS)}. {hint}")
     if cls.thread:
         options.setdefault("thread", True)
-    cls = versions.current(cls)
-    return start(serving.run, cls, args, who=cls.__qualname__, link=link, **options)
+    return start(serving.run, server, args, who=cls.__qualname__, link=link, **options)
 
 
 def _unknown(server: GenServer, callback: str, what: str, request: Any) -> str:
