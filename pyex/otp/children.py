@@ -68,7 +68,9 @@ def start(spec: ChildSpec, extra: Iterable[Any] = ()) -> Pid | None:
         pid = fn(*extra, *args)
     except (StartError, Exit) as failure:
         raise StartFailed(failure.reason) from None
-    except (Exception, SystemExit) as error:
+    except SystemExit as leaving:
+        raise StartFailed(("exit", leaving.code)) from None
+    except Exception as error:
         raise StartFailed(Crash.of(error)) from None
     if pid is not None and not isinstance(pid, Pid):
         raise StartFailed(("bad_return_value", pid))
