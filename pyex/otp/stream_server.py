@@ -7,18 +7,20 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
-from pyex import Down, Exited, Pid, Process, Ref, exit, receive, send
+from pyex import Down, Exited, Pid, Process, PyexError, Ref, exit, receive, send
 from pyex import self as here
 from pyex.otp.working import Call
 
 VALUE: Final = "value"
 FAILED: Final = "failed"
 OVERDUE: Final = "overdue"
+#: it could not be started
+REFUSED: Final = "refused"
 
 #: The number of an item, and what is to be called for it.
 Work: TypeAlias = tuple[int, Call]
 
-#: The number of an item, how its task went, and its value or exit reason.
+#: The number of an item, how its task went, and its value, exit reason or error.
 Result: TypeAlias = tuple[int, str, Any]
 
 #: Starts a task: its process, and the reference its value comes by.
@@ -104,7 +106,12 @@ class StreamServer:
             self._jobs.pop(receive(lambda message: type(message) is Down and message.ref in self._jobs).ref)
 
     def _begin(self, position: int, call: Call) -> None:
-        pid, ref = self._start(call)
+        try:
+            pid, ref = self._start(call)
+        except PyexError as error:
+            self._results.append((position, REFUSED, error))
+            self._answer()
+            return
         self._jobs[ref] = _Job(position, pid)
         if self._timeout is not None:
             self._deadlines.append((time.monotonic() + self._timeout, ref))

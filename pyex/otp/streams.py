@@ -15,7 +15,7 @@ from typing import Any, Final
 from pyex import ANY, Down, Exited, Process, PyexError, Ref, Terminated, receive, send, share, snapshot_call, spawn
 from pyex import self as here
 from pyex.otp.progress import with_bar
-from pyex.otp.stream_server import FAILED, OVERDUE, VALUE, Result, Start, Work, serve
+from pyex.otp.stream_server import FAILED, OVERDUE, REFUSED, VALUE, Result, Start, Work, serve
 from pyex.otp.task_errors import TaskTimeout, failure, task_down
 from pyex.otp.working import expect_function
 
@@ -93,6 +93,8 @@ def _values(
                     running -= 1
                     if kind == OVERDUE and options.on_timeout == "exit":
                         raise TaskTimeout(message=f"a task of the stream was not done within {options.timeout} s")
+                    if kind == REFUSED:
+                        raise value
                     done[position] = value if kind == VALUE else failure("timeout" if kind == OVERDUE else value)
                 if options.ordered and given not in done:
                     continue

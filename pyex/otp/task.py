@@ -11,7 +11,7 @@ from pyex.otp import streams
 from pyex.otp.child_spec import ChildSpec, class_spec
 from pyex.otp.task_answers import Outcome, answers, outcome
 from pyex.otp.task_errors import NotOwner, TaskTimeout, task_down
-from pyex.otp.working import expect_function, spawn_linked
+from pyex.otp.working import expect_function, start_linked
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -73,7 +73,7 @@ class Task(Generic[T]):
         [1, 2, 3]
         """
         expect_function("Task.async_", fn, keywords)
-        return new_task(*spawn_linked(snapshot_call(fn, args)), here())
+        return new_task(*start_linked(snapshot_call(fn, args)), here())
 
     @staticmethod
     def completed(value: T) -> Task[T]:
@@ -311,7 +311,7 @@ class Task(Generic[T]):
         Raises ``ValueError`` or ``TypeError`` for arguments that cannot be meant.
         """
         options = streams.Options(max_concurrency, ordered, timeout, on_timeout, progress)
-        return streams.stream("Task.async_stream", spawn_linked, fn, iterable, options, linked=True)
+        return streams.stream("Task.async_stream", start_linked, fn, iterable, options, linked=True)
 
     def _expect_process(self, what: str) -> Pid:
         if self.pid is None:

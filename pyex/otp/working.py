@@ -6,7 +6,24 @@ import inspect
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
-from pyex import ANY, Down, Pid, Process, Ref, exit, receive, self, send, share, spawn_link
+from pyex import (
+    ANY,
+    Down,
+    Pid,
+    Process,
+    Ref,
+    Template,
+    exit,
+    receive,
+    self,
+    send,
+    set_initial_call,
+    share,
+    spawn_link,
+)
+from pyex.otp.child_spec import ChildSpec, Shutdown
+from pyex.otp.references import Server
+from pyex.otp.supervising import ask
 
 #: A function and its arguments, as they were copied for a process: so they are handed on without another copy, which
 #: could not be made of what was shared with it on purpose.
@@ -32,24 +49,25 @@ def expect_function(what: str, fn: Any, keywords: dict[str, Any] | None = None) 
         raise TypeError(f"{fn!r} is a generator: calling it runs nothing. Write {what}(lambda: list(...))")
 
 
-def spawn_working(call: Call) -> Pid:
-    """Start a process, linked to this one, that waits to be told where the value of its call goes."""
+def start_linked(call: Call) -> tuple[Pid, Ref]:
+    """Start a task, linked to this process: its process, and the reference its value comes by."""
     owner = self()
     shared: Any = share(call)
 
     def work() -> None:
         ref = receive((owner, Ref))[1]
-        fn, args = shared  # in that process it is the call itself
-        send(ref, (ref, fn(*args)))
+        _work(ref, shared)  # in that process it is the call itself
 
-    _name_after(call[0], work)
-    return spawn_link(work)
+    pid = spawn_link(work)
+    return pid, _hand_over(pid, ())
 
 
-def spawn_linked(call: Call) -> tuple[Pid, Ref]:
-    """Start the process of a task; it, and the reference its value comes by."""
-    pid = spawn_working(call)
-    return pid, hand_over(pid)
+def start_supervised(supervisor: Server, shutdown: Shutdown, linked: bool, call: Call) -> tuple[Pid, Ref]:
+    """Likewise, as a child of a supervisor."""
+    spec = ChildSpec("task", (spawn_link, (work_to_come, self())), restart="temporary", shutdown=shutdown)
+    pid = ask(supervisor, ("start_child", spec))
+    work: Any = share(call) if type(pid.key) is int else call
+    return pid, _hand_over(pid, (work,), link=linked)
 
 
 def work_to_come(owner: Pid) -> None:
@@ -58,32 +76,41 @@ def work_to_come(owner: Pid) -> None:
     match receive((owner, Ref, (ANY, tuple)), Down(watch)):
         case Down(reason=reason):
             exit(("shutdown", reason))
-        case (_, ref, (fn, args)):
+        case (_, ref, call):
             Process.demonitor(watch, flush=True)
-            send(ref, (ref, fn(*args)))
+            _work(ref, call)
 
 
-def hand_over(pid: Pid, call: Call | None = None) -> Ref:
+def child_work(fn: Callable[..., Any], args: tuple[Any, ...]) -> Callable[[], Any]:
+    """A function without arguments for a process that may be started more than once."""
+    # Copied in each of them, and not on the way: what was shared on purpose still is.
+    template: Any = share(Template(args))
+
+    def work() -> Any:
+        set_initial_call(fn)
+        return fn(*template.copy())
+
+    return work
+
+
+def _work(ref: Ref, call: Call) -> None:
+    fn, args = call
+    set_initial_call(fn)
+    send(ref, (ref, fn(*args)))
+
+
+def _hand_over(pid: Pid, work: tuple[Any, ...], *, link: bool = False) -> Ref:
     """Tell a process that waits for it where its value goes (and what its work is); the reference of both.
 
     It is a monitor and an alias: what comes by it is ``(ref, value)`` or ``Down(ref)``, and nothing once it has ended.
     """
     try:
+        if link:
+            Process.link(pid)
         ref = Process.monitor(pid, alias="demonitor")
-        if call is None:
-            send(pid, (self(), ref))
-        else:
-            send(pid, (self(), ref, share(call) if type(pid.key) is int else call))
+        send(pid, (self(), ref, *work))
     except BaseException:  # an interrupt, or work that cannot be sent: nobody would ever tell it what to do
         Process.unlink(pid)
         Process.exit(pid, "kill")
         raise
     return ref
-
-
-def _name_after(fn: Callable[..., Any], work: Callable[..., Any]) -> None:
-    """Reports then name the function of the user."""
-    name = getattr(fn, "__qualname__", None)
-    if isinstance(name, str):
-        work.__qualname__ = name
-        work.__module__ = getattr(fn, "__module__", None) or work.__module__
