@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from pyex.otp.dynamic_supervisor import DynamicSupervisor
     from pyex.otp.errors import CallTimeout, ServerDown, StartError, StateLost, UnknownRequest
     from pyex.otp.gen_server import GenServer
+    from pyex.otp.partition_supervisor import PartitionSupervisor
     from pyex.otp.registry import AlreadyRegistered, NotRegistered, Registry
     from pyex.otp.results import Continue, Hibernate, Ignore, NoReply, Reply, Stop, Timeout
     from pyex.otp.supervisor import Supervisor
@@ -83,11 +84,11 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ANY", "Agent", "AlreadyRegistered", "Atom", "AwaitTimeout", "CallTimeout", "ChildSpec", "ConnectError", "Continue", "CookieError", "Crash",
-    "Down", "DynamicSupervisor", "DynamicSupervisorSpec", "Exit", "Exited", "GenServer", "Hibernate", "Ignore", "NameTaken", "NoProcess",
-    "NoReply", "Node", "NodeDown", "NodeNameError", "NodeStartError", "NodeUp", "NotDistributed", "NotOwner", "NotRegistered", "NotSendable",
-    "Pid", "Port", "PortError", "Process", "ProgramNotFound", "PyexError", "ReceiveTimeout", "Ref", "Registry", "Reply", "ServerDown",
-    "StartError", "StateLost", "Stop", "Supervisor", "SupervisorError", "SupervisorSpec", "Task", "TaskDown", "TaskSupervisor", "TaskTimeout",
-    "Timeout", "UnknownRequest", "areceive", "await_", "blocking", "exit", "receive", "run", "self", "send", "share", "sleep", "spawn",
+    "Down", "DynamicSupervisor", "DynamicSupervisorSpec", "Exit", "Exited", "GenServer", "Hibernate", "Ignore", "NameTaken", "NoProcess", "NoReply",
+    "Node", "NodeDown", "NodeNameError", "NodeStartError", "NodeUp", "NotDistributed", "NotOwner", "NotRegistered", "NotSendable",
+    "PartitionSupervisor", "Pid", "Port", "PortError", "Process", "ProgramNotFound", "PyexError", "ReceiveTimeout", "Ref", "Registry", "Reply",
+    "ServerDown", "StartError", "StateLost", "Stop", "Supervisor", "SupervisorError", "SupervisorSpec", "Task", "TaskDown", "TaskSupervisor",
+    "TaskTimeout", "Timeout", "UnknownRequest", "areceive", "await_", "blocking", "exit", "receive", "run", "self", "send", "share", "sleep", "spawn",
     "spawn_link", "spawn_monitor",
 ]  # fmt: skip
 
@@ -103,6 +104,7 @@ _LAZY = {
     **dict.fromkeys(["ChildSpec", "SupervisorError"], "pyex.otp.child_spec"),
     **dict.fromkeys(["DynamicSupervisorSpec", "SupervisorSpec"], "pyex.otp.supervisor_spec"),
     "DynamicSupervisor": "pyex.otp.dynamic_supervisor",
+    "PartitionSupervisor": "pyex.otp.partition_supervisor",
     "Supervisor": "pyex.otp.supervisor",
     **dict.fromkeys(["NotOwner", "TaskDown", "TaskTimeout"], "pyex.otp.task_errors"),
     **dict.fromkeys(["AlreadyRegistered", "NotRegistered", "Registry"], "pyex.otp.registry"),

@@ -15,6 +15,7 @@ from pyex.otp.supervisor_spec import DynamicSupervisorSpec
 class DynamicSupervisor(SupervisorBase):
     """A supervisor that begins without children: they are started on request, as many as are needed.
 
+    >>> from pyex import *
     >>> class Player(GenServer):
     ...     def init(self, name):
     ...         self.name = name
@@ -51,7 +52,7 @@ class DynamicSupervisor(SupervisorBase):
         ``extra_arguments`` come before the arguments of each child. A subclass passes its arguments to its ``init``, which
         returns a ``DynamicSupervisorSpec``. Further options are ``name``, ``timeout`` and those of ``spawn``.
 
-        >>> DynamicSupervisor.start_link(name="players", max_children=1000)
+        >>> players = DynamicSupervisor.start_link(name="players", max_children=1000)
         """
         return super().start_link(*args, **options)
 
@@ -62,12 +63,16 @@ class DynamicSupervisor(SupervisorBase):
         In the supervisor's process. Raises ``SupervisorError``, reason ``"max_children"``, if there are enough, and
         ``StartError`` with the child's reason if it could not be started.
 
-        >>> DynamicSupervisor.start_child("players", (Player, "Dave"))
+        >>> dave = DynamicSupervisor.start_child("players", (Player, "Dave"))
         """
         pid: Pid | None = ask(supervisor, ("start_child", ChildSpec.of(child)))
         return pid
 
     @staticmethod
     def terminate_child(supervisor: Server, pid: Pid) -> None:
-        """Stop a child, wait until it has ended, and forget it. Raises ``SupervisorError``, reason ``"not_found"``."""
+        """Stop a child, wait until it has ended, and forget it. Raises ``SupervisorError``, reason ``"not_found"``.
+
+        >>> DynamicSupervisor.terminate_child("players", dave)
+        >>> DynamicSupervisor.stop("players")
+        """
         ask(supervisor, ("terminate_child", pid))

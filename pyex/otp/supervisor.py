@@ -15,6 +15,7 @@ from pyex.otp.supervisor_spec import SupervisorSpec
 class Supervisor(SupervisorBase):
     """A process that starts other processes, its children, and starts them again when they end.
 
+    >>> from pyex import *
     >>> class Counter(GenServer):
     ...     def init(self, start):
     ...         self.n = start
@@ -87,7 +88,7 @@ class Supervisor(SupervisorBase):
         one of the children could not be started: those started before it have been stopped then, and its reason is
         ``("shutdown", ("failed_to_start_child", id, reason))``.
 
-        >>> Supervisor.start_link([Clock, (Counter, 10)], strategy="rest_for_one", name="tree")
+        >>> tree = Supervisor.start_link([Clock, (Counter, 10)], strategy="rest_for_one", name="tree")
         """
         return super().start_link(*args, **options)
 
@@ -99,8 +100,10 @@ class Supervisor(SupervisorBase):
         fields. ``Supervisor.child_spec([child, ...], strategy=...)`` is a supervisor below another one, and
         ``Shop.child_spec(...)`` one that is a subclass, with the arguments of its ``init``.
 
-        >>> Supervisor.child_spec((Counter, 10), id="tens", restart="transient")
-        >>> Supervisor.child_spec([Counter, Clock], strategy="one_for_all", id="inner")
+        >>> Supervisor.child_spec((Counter, 10), id="tens", restart="transient").restart
+        'transient'
+        >>> Supervisor.child_spec([Counter, Clock], strategy="one_for_all", id="inner").type
+        'supervisor'
         """
         if cls is Supervisor and args and not isinstance(args[0], list):
             return ChildSpec.of(args[0] if len(args) == 1 else args, **options)
@@ -115,7 +118,8 @@ class Supervisor(SupervisorBase):
         Raises ``SupervisorError`` with reason ``("already_started", pid)`` or ``"already_present"`` if there is a child of
         that id, and ``StartError`` with the child's reason if it could not be started.
 
-        >>> Supervisor.start_child("tree", (Counter, 10))
+        >>> Supervisor.start_child("tree", Counter.child_spec(10, name="tens"))
+        Pid('0.110.0')
         """
         pid: Pid | None = ask(supervisor, ("start_child", child if isinstance(child, list) else ChildSpec.of(child)))
         return pid
@@ -126,7 +130,7 @@ class Supervisor(SupervisorBase):
 
         Under ``simple_one_for_one`` ``id`` is the child's pid. Raises ``SupervisorError``, reason ``"not_found"``.
 
-        >>> Supervisor.terminate_child("tree", "counter")
+        >>> Supervisor.terminate_child("tree", "tens")
         """
         ask(supervisor, ("terminate_child", id))
 
@@ -136,7 +140,8 @@ class Supervisor(SupervisorBase):
 
         Raises ``SupervisorError``, reason ``"running"``, ``"restarting"`` or ``"not_found"``, and ``StartError``.
 
-        >>> Supervisor.restart_child("tree", "counter")
+        >>> Supervisor.restart_child("tree", "tens")
+        Pid('0.112.0')
         """
         pid: Pid | None = ask(supervisor, ("restart_child", id))
         return pid
@@ -147,12 +152,18 @@ class Supervisor(SupervisorBase):
 
         Raises ``SupervisorError``, reason ``"running"``, ``"restarting"`` or ``"not_found"``.
 
-        >>> Supervisor.delete_child("tree", "counter")
+        >>> Supervisor.terminate_child("tree", "tens")
+        >>> Supervisor.delete_child("tree", "tens")
         """
         ask(supervisor, ("delete_child", id))
 
     @staticmethod
     def get_childspec(supervisor: Server, id: Any) -> ChildSpec:
-        """The specification of a child. Raises ``SupervisorError``, reason ``"not_found"``."""
+        """The specification of a child. Raises ``SupervisorError``, reason ``"not_found"``.
+
+        >>> Supervisor.get_childspec("tree", "Clock").restart
+        'permanent'
+        >>> Supervisor.stop("tree")
+        """
         spec: ChildSpec = ask(supervisor, ("get_childspec", id))
         return spec

@@ -95,7 +95,9 @@ class SupervisorBase:
         ``id`` is None where children are known by their pids only. In the supervisor's process; waits as long as that
         is busy with starting and stopping.
 
-        >>> [child.id for child in Supervisor.which_children("tree")]
+        >>> tree = Supervisor.start_link([Counter, Clock])
+        >>> [child.id for child in Supervisor.which_children(tree)]
+        ['Counter', 'Clock']
         """
         children: list[ChildInfo] = ask(supervisor, "which_children")
         return children
@@ -104,7 +106,8 @@ class SupervisorBase:
     def count_children(supervisor: Server) -> ChildCount:
         """How many children there are, as a named tuple: ``specs``, ``active`` (alive), ``supervisors``, ``workers``.
 
-        >>> Supervisor.count_children("tree").active
+        >>> Supervisor.count_children(tree).active
+        2
         """
         counted: ChildCount = ask(supervisor, "count_children")
         return counted
@@ -114,6 +117,8 @@ class SupervisorBase:
         """Stop a supervisor and with it all its children, in order, and wait until they have ended.
 
         ``timeout`` is in seconds; when it is over ``CallTimeout`` is raised, and the supervisor goes on stopping.
+
+        >>> Supervisor.stop(tree)
         """
         GenServer.stop(supervisor, reason, timeout)
 
