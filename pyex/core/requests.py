@@ -15,6 +15,7 @@ from greenlet import getcurrent
 from pyex.core.errors import Exit
 from pyex.core.ids import Pid, Ref, new_ref
 from pyex.core.isolation import IMMUTABLE, snapshot
+from pyex.core.lifecycle import raise_exit
 from pyex.core.messages import Down
 from pyex.core.messaging import expect_time, post, select
 from pyex.core.patterns import ANY
@@ -45,6 +46,8 @@ def request(dest: Pid | tuple[str, str], tag: str, body: Any, timeout: float | N
         return _request(dest, tag, body, timeout, default)
     if timeout is not None and type(timeout) is not int:
         expect_time("timeout", timeout)
+    if process.exiting is not None:
+        raise_exit(process)
     if target is process:
         raise Exit("calling_self", _CALLING_SELF)
     if type(body) not in IMMUTABLE:

@@ -34,6 +34,11 @@ class Timeout(_Result):
     __match_args__ = ("seconds",)
 
     def __init__(self, seconds: float | None) -> None:
+        if seconds is not None:
+            if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+                raise TypeError(f"Timeout takes a number of seconds or None, not {seconds!r}")
+            if not seconds >= 0:
+                raise ValueError(f"Timeout takes a number of seconds that is not below zero, not {seconds!r}")
         self.seconds = seconds
 
 
