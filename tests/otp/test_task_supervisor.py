@@ -214,8 +214,8 @@ def test_start_child_may_be_restarted_with_what_it_had(tasks):
     for _ in range(2):
         assert receive(list, timeout=SOON) == [1, 2]
         (pid,) = TaskSupervisor.children(tasks)
-        send(pid, "go")
         send(pid, "fail")
+        send(pid, "go")
         ended(pid)
     assert receive(list, timeout=SOON) == [1, 2]
     (pid,) = TaskSupervisor.children(tasks)
