@@ -73,7 +73,7 @@ class Identifier:
 
     def __hash__(self) -> int:
         key = self.key
-        return hash(key) if isinstance(key, int) else hash(key[:2])
+        return key if type(key) is int else hash(key[:2])  # type: ignore[index]
 
     def _order(self) -> tuple[str, int, int]:
         if isinstance(self.key, int):

@@ -18,6 +18,19 @@ from pyex.core.process import ControlBlock, processes
 PATIENCE: Final = 10
 
 
+class _Again:
+    """What a function returns that is to be called again with the next message."""
+
+    def __repr__(self) -> str:
+        return "AGAIN"
+
+    def __reduce__(self) -> str:
+        return "AGAIN"
+
+
+AGAIN: Final[Any] = _Again()
+
+
 class Hibernation(BaseException):
     """Raised to leave a stack, with what is to be called once there is mail."""
 
@@ -29,18 +42,25 @@ class Hibernation(BaseException):
 def run_to_end(process: ControlBlock) -> None:
     """Run the process's function on the current stack, then end the process; or leave it hibernating."""
     while True:
-        fn, args = process.start  # type: ignore[misc]
+        start = process.start
+        fn, args = start  # type: ignore[misc]
         process.start = None
         error: BaseException | None = None
+        again = False
         try:
             if process.exiting is None:  # else it was ended before it could begin
-                fn(*args)
+                again = fn(*args) is AGAIN
         except BaseException as raised:  # a process can end with anything; none of it may reach the others
             error = raised
-        if type(error) is not Hibernation or process.exiting is not None:
+        if process.exiting is not None:
             break
-        process.start = error.call
-        del fn, args, error
+        if again:
+            process.start = start
+        elif type(error) is Hibernation:
+            process.start = error.call
+        else:
+            break
+        del start, fn, args, error
         if process.owner.hibernate(process):
             return
     if error is None and process.exiting is None:
@@ -50,7 +70,7 @@ def run_to_end(process: ControlBlock) -> None:
         reason = conclude(process, error)
         if error is not None:
             error.__traceback__ = None  # its frames may hold the error, in a cycle
-    del fn, args, error  # and with them all the process had, before anybody hears of its end
+    del start, fn, args, error  # and with them all the process had, before anybody hears of its end
     process.owner.end(process, reason)
 
 
@@ -103,6 +123,9 @@ def call_and_finish(process: ControlBlock, main: Callable[[], Any]) -> tuple[Any
     while True:
         try:
             value = main()
+            if value is AGAIN:
+                process.owner.hibernate(process)
+                continue
         except Hibernation as nap:
             main = functools.partial(nap.call[0], *nap.call[1])
             process.owner.hibernate(process)

@@ -154,15 +154,14 @@ def receive(*patterns: Any, timeout: float | None = None, default: Any = _RAISE)
     return select(process, patterns, timeout, default)
 
 
-def select(process: ControlBlock, patterns: tuple[Any, ...], timeout: float | None, default: Any) -> Any:
-    """``receive`` in full, for a process of any kind."""
+def select(process: ControlBlock, patterns: tuple[Any, ...], timeout: float | None, default: Any, seen: int = 0) -> Any:
+    """``receive`` in full, for a process of any kind; ``seen`` messages at the front are known not to match."""
     if timeout is not None:
         expect_time("receive(timeout=)", timeout)
     owner = process.owner
     alarm = None
-    seen = 0  # messages at the front of the mailbox that are known not to match
     mark = -1  # the place of the mark that told so
-    if process.relations is not None and process.relations.marks and process.mailbox:
+    if not seen and process.relations is not None and process.relations.marks and process.mailbox:
         seen = mark = marks.start_of(process, process.mailbox, patterns)
     try:
         while True:

@@ -97,6 +97,8 @@ class Relations:
     text = ""
     #: writes to the group leader since one was last acknowledged
     puts = 0
+    #: what is called when it has ended, before anybody is told
+    on_end: tuple[Callable[[Pid], None], ...] = ()
     #: how it stands in line with others: low, normal or high
     priority = "normal"
     #: bytes it may hold, None for no limit; ``NODES`` when it has been given none, and the node's default holds

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import types
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
@@ -17,11 +18,11 @@ from pyex.core.lifecycle import BOTTOM
 from pyex.core.memory import measure
 from pyex.core.monitor import REDUCTIONS
 from pyex.core.options import max_heap_size_of, priority_of
-from pyex.core.process import ControlBlock
+from pyex.core.process import ControlBlock, processes
 from pyex.core.reports import function_name
 from pyex.core.scheduler import Scheduler
 from pyex.core.signals import HANDLERS, INFO, answer, failed
-from pyex.core.threads import ThreadOwner
+from pyex.core.threads import ThreadOwner, this_process
 
 
 class Place(NamedTuple):
@@ -97,6 +98,19 @@ def info_of(process: ControlBlock) -> ProcessInfo:
         parent=process.parent,
         scheduler=process.owner.number if isinstance(process.owner, Scheduler) else "thread",
     )
+
+
+def held_at(pid: Pid) -> Place | None:
+    """Where a process of this node is that holds its scheduler, and so cannot be asked for its info."""
+    process = processes.get(pid.key)
+    frame = top_frame(process) if process is not None else None
+    # Its callers are not looked at: it may go on at any moment.
+    return Place(frame.f_code.co_filename, frame.f_lineno or 0, _qualified(frame)) if frame is not None else None
+
+
+def set_initial_call(fn: Callable[..., Any]) -> None:
+    """Let this process show another function as the one it was started with: what a behaviour runs, say."""
+    this_process().initial_call = fn
 
 
 def _reductions(process: ControlBlock) -> int:

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from greenlet import getcurrent, greenlet
 
-from pyex.core.alarms import LoopAlarm
+from pyex.core.alarms import Alarms, alarm
 from pyex.core.lifecycle import run_to_end
 from pyex.core.monitor import monitor
 from pyex.core.moving import START, pass_on, take
@@ -130,6 +130,8 @@ class Scheduler:
     def __init__(self, number: int) -> None:
         self.number = number
         self.loop = asyncio.new_event_loop()
+        #: seconds -> the alarms of that length
+        self.alarms: dict[float, Alarms] = {}
         #: runnable processes, the next one first
         self.ready: deque[ControlBlock] = deque()
         #: those of high and of low priority
@@ -259,7 +261,7 @@ class Scheduler:
 
     def alarm(self, process: ControlBlock, seconds: float) -> Alarm:
         """A timer of the loop that wakes the process."""
-        return LoopAlarm(self, process, seconds)
+        return alarm(self.alarms, self.loop, process, seconds)
 
     def wait(self, process: ControlBlock, seen: int = 0, alarm: Alarm | None = None) -> None:
         """In a process: run others until somebody wakes this one."""
@@ -302,7 +304,7 @@ class Scheduler:
         """On the stack of a process that has dropped all it had there: let it wait without; False if there is no need."""
         if self.inbox:
             self.drain()
-        if process.exiting is not None or has_mail(process):
+        if process.exiting is not None or (process.mailbox is not None and has_mail(process)):
             return False
         context = getcurrent().gr_context
         if context:

@@ -150,6 +150,11 @@ def end(process: ControlBlock, reason: Any) -> None:
         free_name(process, relations.name)
     for ref in relations.aliases or ():
         aliases.pop(ref, None)
+    for fn in relations.on_end:
+        try:
+            fn(pid)
+        except BaseException as error:  # its table may be wrong now; the others are to hear of the end all the same
+            failed(process, error)
     for ref, watched in relations.monitors.items():
         try:
             stop_watching(pid, ref, watched)

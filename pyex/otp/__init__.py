@@ -1,0 +1,1 @@
+"""OTP: servers, supervisors and what is built of them, on the public core alone."""

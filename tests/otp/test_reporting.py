@@ -1,0 +1,44 @@
+"""What is reported of servers that end."""
+
+import logging
+
+import pytest
+
+from pyex import GenServer, ServerDown, self
+from tests.otp.servers import Counter
+
+
+def test_the_report_names_the_last_request_and_the_state_that_format_status_shows(caplog):
+    logging.getLogger("pyex").setLevel(logging.NOTSET)
+
+    class Secret(Counter):
+        def format_status(self, status):
+            return {**status, "state": {"n": "(hidden)"}}
+
+    class Broken(Counter):
+        def format_status(self, status):
+            raise ValueError
+
+    for cls, shown in (
+        (Counter, "{'n': 42}"),
+        (Secret, "{'n': '(hidden)'}"),
+        (Broken, "(format_status raised ValueError)"),
+    ):
+        caplog.clear()
+        with pytest.raises(ServerDown):
+            GenServer.call(cls.start(42), ("divide", 0))
+        (record,) = (record for record in caplog.records if record.name == "pyex.process")
+        text = record.getMessage()
+        assert f"Last message: the call ('divide', 0) from {self()!r}" in text
+        assert f"State: {shown}" in text or f"State: {shown!r}" in text
+        assert ("42" in text) is (cls is Counter)
+        assert "return Reply(self.n // by)" in text
+        assert f"Initial call: tests.otp.servers.{Counter.__name__}.init" in text
+        assert "pyex/otp" not in text
+
+
+def test_an_orderly_end_is_not_reported(caplog):
+    logging.getLogger("pyex").setLevel(logging.NOTSET)
+    for reason in ("normal", "shutdown", ("shutdown", "why")):
+        GenServer.stop(Counter.start(), reason)
+    assert caplog.text == ""
