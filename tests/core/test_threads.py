@@ -8,7 +8,7 @@ import weakref
 import pytest
 
 import pyex
-from pyex import Down, Exit, Pid, Process, exit, receive, run, self, send, share, sleep, spawn, spawn_link
+from pyex import Down, Exit, Pid, Process, exit, receive, run, self, send, share, sleep, spawn, spawn_link, spawn_monitor
 from pyex.core.process import processes
 from tests.core.support import SOON, ended, forever, messages, monitor_at, start_at, switching, until
 
@@ -337,3 +337,20 @@ def test_13b_a_thread_that_computes_is_ended_in_the_midst_of_it(reason):
         assert receive(Down(ref), timeout=SOON).reason == {"kill": "killed"}.get(reason, reason)
         thread.join(SOON)
         assert not thread.is_alive()
+
+
+def test_13b_a_thread_with_the_number_of_one_that_was_to_end_is_another():
+    """The system gives the number of a thread that has ended to the next one; the exit of that one is not for it."""
+
+    def work(seconds, times):
+        time.sleep(seconds)  # to be ended where nothing can be, and then it is over
+        for _ in range(times):
+            pass
+
+    for _ in range(30):
+        victim, ended = spawn_monitor(work, 0.025, 0, thread=True)
+        sleep(0.001)
+        Process.exit(victim, "kill")
+        assert receive(Down(ended), timeout=SOON).reason == "killed"
+        _, ref = spawn_monitor(work, 0, 100, thread=True)
+        assert receive(Down(ref), timeout=SOON).reason == "normal"
