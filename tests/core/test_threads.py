@@ -8,7 +8,22 @@ import weakref
 import pytest
 
 import pyex
-from pyex import Down, Exit, Pid, Process, exit, receive, run, self, send, share, sleep, spawn, spawn_link, spawn_monitor
+from pyex import (
+    Down,
+    Exit,
+    Pid,
+    Process,
+    exit,
+    receive,
+    run,
+    self,
+    send,
+    share,
+    sleep,
+    spawn,
+    spawn_link,
+    spawn_monitor,
+)
 from pyex.core.process import processes
 from tests.core.support import SOON, ended, forever, messages, monitor_at, start_at, switching, until
 
