@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -232,7 +233,8 @@ class _Seat:
         self.loop: AbstractEventLoop | None = None
 
     def __del__(self) -> None:
-        if not sys.is_finalizing():
+        # A fork drops, in the child, what its parent's other threads had; there they have not ended.
+        if not sys.is_finalizing() and os.getpid() == _program:
             self.leave()
 
     def leave(self) -> None:
@@ -249,6 +251,9 @@ class _Seat:
 
 
 _local = threading.local()
+
+#: The operating system's process that the threads are part of.
+_program = os.getpid()
 
 #: In the context of a coroutine, and of all that it starts: the process that awaits it.
 awaiter: Final[ContextVar[ControlBlock]] = ContextVar("pyex.awaiter")
@@ -354,7 +359,8 @@ def seated(process: ControlBlock) -> Iterator[None]:
 
 def forget_threads() -> None:
     """In the child of a fork: this thread is no process any more, and no scheduler's."""
-    global _local
+    global _local, _program
+    _program = os.getpid()
     _kept.append(_local)
     _local = threading.local()
     _dead.clear()

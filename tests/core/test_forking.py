@@ -88,6 +88,21 @@ print("done")
     ) == ["done"]
 
 
+def test_15_what_other_threads_held_does_not_stop_the_child():
+    assert run("""
+from pyex.core.threads import this_process
+held, over = threading.Event(), threading.Event()
+def hold():
+    with this_process().owner.alone():
+        held.set()
+        over.wait()
+threading.Thread(target=hold).start()
+held.wait()
+fork(lambda: print("child", Process.alive(self())))
+over.set()
+""") == ["child", "True"]
+
+
 def test_15_a_child_of_a_process_ends_without_the_others():
     assert run("""
 def body(parent):
