@@ -55,6 +55,9 @@ _CALLERS: Final = frozenset(
     )
 )
 
+#: The standard library.
+_LIBRARY: Final = sys.stdlib_module_names - {"__main__"}
+
 #: Methods that take and give back resources.
 _KEEPERS: Final = frozenset({"__aenter__", "__aexit__", "__del__", "__enter__", "__exit__"})
 
@@ -117,17 +120,18 @@ def verdict(frame: types.FrameType | None, overdue: float) -> Verdict:
     if in_collection() or frame is None or runtime_module(frame):
         return _NOTHING
     switch = end = look = True
+    library = False  # the frame before is the standard library's; called by the runtime it is at the runtime's work
     ending = withs.cleanup_lines
     while frame is not None and frame.f_code not in BOTTOM:
         module = str(frame.f_globals.get("__name__", ""))
         code = frame.f_code
         root = module.partition(".")[0]
         if root == "pyex" and runtime_module(frame):
-            if module not in _CALLERS:
+            if library or module not in _CALLERS:
                 return _NOTHING
         elif root in NOT_REENTRANT:
             switch = look = False
-        elif switch and overdue < WELL_OVERDUE and root in sys.stdlib_module_names and root != "__main__":
+        elif switch and overdue < WELL_OVERDUE and root in _LIBRARY:
             switch = False
         if code.co_name in _KEEPERS:
             if code.co_name == "__del__":
@@ -138,6 +142,7 @@ def verdict(frame: types.FrameType | None, overdue: float) -> Verdict:
                 switch = False
             if end and frame.f_lineno in ending(code):
                 end = False
+        library = root in _LIBRARY
         frame = frame.f_back
     if switch and end:
         return _FREE

@@ -16,8 +16,9 @@ import pytest
 
 from pyex import Down, Process, PyexError, receive, self, send, share
 from pyex.core import monitor as monitoring
+from pyex.core.safe_points import verdict
 from tests.core.hogs import ask, echo, tight
-from tests.core.support import SOON, kill, monitor_at, scheduler, start_at, until
+from tests.core.support import SOON, kill, monitor_at, result_at, scheduler, start_at, until
 
 
 @pytest.fixture
@@ -257,6 +258,32 @@ def test_rule_2_the_schedulers_own_timers_survive_processes_that_set_timers(shor
         return all(heap[(n - 1) // 2] <= heap[n] for n in range(1, len(heap)))
 
     assert asyncio.run_coroutine_threadsafe(is_in_order(), loop).result(SOON)
+
+
+def seen_from(*modules):
+    """What may be done to a process in code of the last of these modules, each called by the one before."""
+    call = lambda: verdict(sys._getframe(1), 1.0)
+    for module in reversed(modules):
+        scope = {"__name__": module, "inner": call}
+        exec("def call(): return inner()", scope)
+        call = scope["call"]
+    return result_at(0, call)
+
+
+@pytest.mark.parametrize(
+    ("modules", "ends"),
+    [
+        (["__main__"], True),
+        (["random"], True),  # the very function that was spawned
+        (["__main__", "random"], True),
+        (["pyex.core.patterns", "__main__"], True),  # a guard
+        (["__main__", "pyex.core.patterns"], False),
+        (["__main__", "pyex.core.threads", "contextlib"], False),  # the runtime's own work
+        (["pyex.core.threads", "contextlib", "__main__"], False),
+    ],
+)
+def test_rule_5_no_exit_is_raised_in_what_the_runtime_calls_for_itself(modules, ends):
+    assert seen_from(*modules).end is ends
 
 
 class Finalized:
