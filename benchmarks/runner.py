@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 #: Seconds one answer may take; a contender that hangs is named as failed, and the others go on.
 PATIENCE = 120
 
-CONTENDERS = ["pyex", "asyncio", "gevent", "pykka", "beam"]
+CONTENDERS = ["pyex", "asyncio", "gevent", "pykka", "beam", "elixir"]
 
 
 class Failed(Exception):
@@ -79,6 +79,11 @@ def commands(names: list[str]) -> Iterator[tuple[dict[str, list[str]], list[str]
                 subprocess.run(["erlc", "-o", scratch, HERE / "contenders" / "with_beam.erl"], check=True)
                 # As it comes, with a scheduler for each core; only the limit of processes is raised.
                 present[name] = ["erl", "+P", "1000000", "-noshell", "-pa", scratch, "-s", "with_beam", "main"]
+            elif name == "elixir":
+                if not shutil.which("elixir"):
+                    missing.append("Elixir: no elixir on this machine")
+                    continue
+                present[name] = ["elixir", str(HERE / "contenders" / "with_elixir.exs")]
             elif name != "pyex" and importlib.util.find_spec(name) is None:
                 missing.append(f"{name}: not installed here (pip install {name})")
             else:

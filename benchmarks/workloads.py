@@ -29,6 +29,7 @@ WORKLOADS = [
     Workload("flood", "flood, send + receive", 200_000),
     Workload("spawn_reply", "spawn + reply", 500_000),
     Workload("spawn_down", "spawn + exit + DOWN", 500_000),
+    Workload("stream", "Task.async_stream, task", 200_000),
 ]
 
 #: Measured once, in a fresh OS process, by its resident size.

@@ -6,6 +6,7 @@ from time import perf_counter
 
 VERSION = f"asyncio {platform.python_version()}"
 RING = 100
+AT_A_TIME = 10
 
 
 def ping_pong(n):
@@ -109,6 +110,24 @@ async def _spawn_down(n):
 
 async def _nothing():
     pass
+
+
+def stream(n):
+    return asyncio.run(_stream(n))
+
+
+async def _stream(n):
+    begin = perf_counter()
+    at_a_time = asyncio.Semaphore(AT_A_TIME)
+    total = sum(await asyncio.gather(*(_increment(x, at_a_time) for x in range(n))))
+    took = perf_counter() - begin
+    assert total == n * (n + 1) // 2
+    return took
+
+
+async def _increment(x, at_a_time):
+    async with at_a_time:
+        return x + 1
 
 
 _kept = []

@@ -2,10 +2,13 @@
 
 from time import perf_counter
 
-from pyex import Down, __version__, receive, self, send, sleep, spawn, spawn_monitor
+from pyex import Down, Task, __version__, receive, self, send, sleep, spawn, spawn_monitor
 
 VERSION = f"pyex {__version__}"
 RING = 100
+
+#: Tasks of a stream.
+AT_A_TIME = 10
 
 
 def in_process(fn, *args):
@@ -106,6 +109,22 @@ def _spawn_down(n):
 
 def _nothing():
     pass
+
+
+def stream(n):
+    return in_process(_stream, n)
+
+
+def _stream(n):
+    begin = perf_counter()
+    total = sum(Task.async_stream(_increment, range(n), max_concurrency=AT_A_TIME))
+    took = perf_counter() - begin
+    assert total == n * (n + 1) // 2
+    return took
+
+
+def _increment(x):
+    return x + 1
 
 
 def park(n):

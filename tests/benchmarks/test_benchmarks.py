@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 def test_a_quick_run_prints_a_table():
     command = [sys.executable, "-m", "benchmarks", "--quick", "--rounds", "1", "--only", "pyex,asyncio"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=110, check=True)
-    for workload in ("ping-pong", "ring", "flood", "spawn + reply", "spawn + exit + DOWN", "a parked process"):
+    for workload in ("ping-pong", "ring", "flood", "spawn + reply", "spawn + exit + DOWN", "Task.async_stream", "a parked process"):
         row = next(line for line in done.stdout.splitlines() if line.startswith(workload))
         assert "(1.00x)" in row, row  # pyex beside itself
         assert row.count("x)") == 2, row  # and asyncio
