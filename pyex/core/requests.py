@@ -31,7 +31,7 @@ _CALLING_SELF: Final = (
 )
 
 
-def request(dest: Pid | tuple[str, str], tag: str, body: Any, timeout: float | None, default: Any = None) -> Any:
+def request(dest: Pid | tuple[str, str], tag: Any, body: Any, timeout: float | None, default: Any = None) -> Any:
     """Send ``(tag, (self(), alias), body)`` to another process, and wait for the answer to the alias.
 
     Returns that, ``(alias, value)``; or a ``Down`` when the other process ends, or is not there; or ``default`` after
@@ -107,7 +107,7 @@ def request(dest: Pid | tuple[str, str], tag: str, body: Any, timeout: float | N
             alarm.cancel()
 
 
-def _request(dest: Pid | tuple[str, str], tag: str, body: Any, timeout: float | None, default: Any) -> Any:
+def _request(dest: Pid | tuple[str, str], tag: Any, body: Any, timeout: float | None, default: Any) -> Any:
     """Likewise, wherever the two are."""
     process = about_to_wait("A call", "`await asyncio.to_thread(GenServer.call, server, request)`")
     if timeout is not None:
