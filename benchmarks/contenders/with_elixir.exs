@@ -1,4 +1,11 @@
 # Elixir: what Erlang alone does not have, and the loop that serves the runner.
+defmodule Server do
+  use GenServer
+  def init(n), do: {:ok, n}
+  def handle_call(:get, _from, n), do: {:reply, n, n}
+  def handle_cast(more, n), do: {:noreply, n + more}
+end
+
 defmodule WithElixir do
   def serve do
     case IO.gets("") do
@@ -21,7 +28,35 @@ defmodule WithElixir do
     end)
   end
 
+  defp answer("call", n) do
+    {:ok, server} = GenServer.start(Server, 0)
+    timed(fn -> call(server, n) end)
+  end
+
+  defp answer("cast", n) do
+    {:ok, server} = GenServer.start(Server, 0)
+
+    timed(fn ->
+      cast(server, n)
+      GenServer.call(server, :get, :infinity)
+    end)
+  end
+
   defp answer(_, _), do: "none"
+
+  defp call(_, 0), do: :ok
+
+  defp call(server, n) do
+    GenServer.call(server, :get)
+    call(server, n - 1)
+  end
+
+  defp cast(_, 0), do: :ok
+
+  defp cast(server, n) do
+    GenServer.cast(server, 1)
+    cast(server, n - 1)
+  end
 
   defp timed(fun) do
     {microseconds, _} = :timer.tc(fun)

@@ -2,7 +2,7 @@
 
 from time import perf_counter
 
-from pyex import Down, Task, __version__, receive, self, send, sleep, spawn, spawn_monitor
+from pyex import Down, GenServer, Reply, Task, __version__, receive, self, send, sleep, spawn, spawn_monitor
 
 VERSION = f"pyex {__version__}"
 RING = 100
@@ -136,4 +136,57 @@ def _park(n):
     for _ in range(n):
         spawn(receive)
     sleep(0)  # until they all wait
+    return perf_counter() - begin
+
+
+class Server(GenServer):
+    def init(self, n):
+        self.n = n
+
+    def handle_call(self, request, caller):
+        return Reply(self.n)
+
+    def handle_cast(self, request):
+        self.n += request
+
+
+def call(n):
+    return in_process(_call, n)
+
+
+def _call(n):
+    server = Server.start(0)
+    begin = perf_counter()
+    for _ in range(n):
+        GenServer.call(server, "get")
+    took = perf_counter() - begin
+    GenServer.stop(server)
+    return took
+
+
+def cast(n):
+    return in_process(_cast, n)
+
+
+def _cast(n):
+    server = Server.start(0)
+    begin = perf_counter()
+    for _ in range(n):
+        GenServer.cast(server, 1)
+    GenServer.call(server, "get", timeout=None)
+    took = perf_counter() - begin
+    GenServer.stop(server)
+    return took
+
+
+_servers = []
+
+
+def idle(n):
+    return in_process(_idle, n)
+
+
+def _idle(n):
+    begin = perf_counter()
+    _servers.extend([Server.start(0) for _ in range(n)])
     return perf_counter() - begin

@@ -93,3 +93,16 @@ def stream(n):
     for actor in actors:
         actor.stop()
     return took
+
+
+def call(n):
+    server = Echo.start()
+    begin = perf_counter()
+    for _ in range(n):
+        server.ask("get", timeout=5)
+    took = perf_counter() - begin
+    server.stop()
+    return took
+
+
+cast = flood
