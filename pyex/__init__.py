@@ -84,12 +84,12 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ANY", "Agent", "AlreadyRegistered", "Atom", "AwaitTimeout", "CallTimeout", "ChildSpec", "ConnectError", "Continue", "CookieError", "Crash",
-    "Down", "DynamicSupervisor", "DynamicSupervisorSpec", "Exit", "Exited", "GenServer", "Hibernate", "Ignore", "NameTaken", "NoProcess",
-    "NoReply", "Node", "NodeDown", "NodeNameError", "NodeStartError", "NodeUp", "NotDistributed", "NotOwner", "NotRegistered", "NotSendable",
+    "Down", "DynamicSupervisor", "DynamicSupervisorSpec", "Exit", "Exited", "GenServer", "Hibernate", "Ignore", "NameTaken", "NoProcess", "NoReply",
+    "Node", "NodeDown", "NodeNameError", "NodeStartError", "NodeUp", "NotDistributed", "NotOwner", "NotRegistered", "NotSendable",
     "PartitionSupervisor", "Pid", "Port", "PortError", "Process", "ProgramNotFound", "PyexError", "ReceiveTimeout", "Ref", "Registry", "Reply",
     "ServerDown", "StartError", "StateLost", "Stop", "Supervisor", "SupervisorError", "SupervisorSpec", "Task", "TaskDown", "TaskSupervisor",
-    "TaskTimeout", "Timeout", "UnknownRequest", "areceive", "await_", "blocking", "exit", "receive", "run", "self", "send", "share", "sleep",
-    "spawn", "spawn_link", "spawn_monitor",
+    "TaskTimeout", "Timeout", "UnknownRequest", "areceive", "await_", "blocking", "exit", "receive", "run", "self", "send", "share", "sleep", "spawn",
+    "spawn_link", "spawn_monitor",
 ]  # fmt: skip
 
 
