@@ -78,7 +78,7 @@ class StreamServer:
         elif type(message) is Exited:
             if message.reason != "normal" and all(message.pid != job.pid for job in self._jobs.values()):
                 exit(message.reason)  # it is not a task's: somebody wants this process to end
-        elif type(message) is tuple and len(message) > 1 and message[0] is self._tag:
+        elif type(message) is tuple and message and type(message[0]) is Ref and message[0] == self._tag:
             match message:
                 case (_, int(number), value):
                     job = self._by_number.get(number)

@@ -145,7 +145,7 @@ class TaskSupervisor(SupervisorBase):
         'for its effect'
         """
         expect_function("TaskSupervisor.start_child", fn)
-        spec = ChildSpec("task", (spawn_link, (child_work(fn, args),)), restart=restart, shutdown=shutdown)
+        spec = ChildSpec("task", (spawn_link, (child_work(fn, args, supervisor),)), restart=restart, shutdown=shutdown)
         pid: Pid = ask(supervisor, ("start_child", spec))
         return pid
 

@@ -118,8 +118,10 @@ def stream_supervised(
     return pid, ref
 
 
-def child_work(fn: Callable[..., Any], args: tuple[Any, ...]) -> Callable[[], Any]:
-    """A function without arguments for a process that may be started more than once."""
+def child_work(fn: Callable[..., Any], args: tuple[Any, ...], supervisor: Server) -> Work:
+    """The call as a child of the supervisor, which may be started more than once."""
+    if _is_elsewhere(supervisor):
+        return partial(fn, *args)
     # Copied in each of them, and not on the way: what was shared on purpose still is.
     template: Any = share(Template(args))
 
