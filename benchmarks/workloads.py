@@ -32,6 +32,7 @@ WORKLOADS = [
     Workload("call", "GenServer.call", 500_000),
     Workload("cast", "GenServer.cast", 200_000),
     Workload("stream", "Task.async_stream, task", 200_000),
+    Workload("restart", "supervisor, restart", 1_000),
 ]
 
 #: Measured once each, in a fresh OS process, by its resident size.

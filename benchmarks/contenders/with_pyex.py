@@ -1,8 +1,23 @@
 """pyex: processes and their mailboxes, all on one scheduler."""
 
+import logging
 from time import perf_counter
 
-from pyex import Down, GenServer, Reply, Task, __version__, receive, self, send, sleep, spawn, spawn_monitor
+from pyex import (
+    Down,
+    GenServer,
+    Process,
+    Reply,
+    Supervisor,
+    Task,
+    __version__,
+    receive,
+    self,
+    send,
+    sleep,
+    spawn,
+    spawn_monitor,
+)
 
 VERSION = f"pyex {__version__}"
 RING = 100
@@ -137,6 +152,28 @@ def _park(n):
         spawn(receive)
     sleep(0)  # until they all wait
     return perf_counter() - begin
+
+
+def restart(n):
+    logging.getLogger("pyex").setLevel(logging.CRITICAL)  # what is reported of each end is not what is measured
+    return in_process(_restart, n)
+
+
+def _restart(n):
+    tree = Supervisor.start_link([(_restarted, self())], max_restarts=n, max_seconds=1000)
+    child = receive()
+    begin = perf_counter()
+    for _ in range(n):
+        Process.exit(child, "kill")
+        child = receive()
+    took = perf_counter() - begin
+    Supervisor.stop(tree)
+    return took
+
+
+def _restarted(asker):
+    send(asker, self())
+    receive()
 
 
 class Server(GenServer):

@@ -28,6 +28,7 @@ def test_a_quick_run_prints_a_table():
         row = next(line for line in done.stdout.splitlines() if line.startswith(workload))
         assert "(1.00x)" in row, row  # pyex beside itself
         assert row.count("x)") == 2, row  # and asyncio
+    assert next(line for line in done.stdout.splitlines() if line.startswith("supervisor, restart")).count("x)") == 1
 
 
 def test_an_unknown_contender_is_named():
