@@ -96,7 +96,11 @@ def consider(frame: types.FrameType) -> Action | None:
     process: ControlBlock | None = getattr(here, "process", None)
     if process is None:
         owner_here = hunted.get(get_ident())
-        return _consider_thread(owner_here.process, frame) if owner_here is not None else Action(_nothing)
+        if (
+            owner_here is None or owner_here.thread_id != get_ident()
+        ):  # that one has ended, and its number is this one's now
+            return Action(_nothing)
+        return _consider_thread(owner_here.process, frame)
     owner: Scheduler = here.owner  # type: ignore[attr-defined]
     allowed = verdict(frame, time.monotonic() - owner.held_since)
     if allowed.look and not allowed.switch and owner.inbox:
