@@ -11,14 +11,14 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.workloads import PARKED, WORKLOADS
+from benchmarks.workloads import MEMORY, WORKLOADS
 
 HERE = Path(__file__).parent
 
 #: Seconds one answer may take; a contender that hangs is named as failed, and the others go on.
 PATIENCE = 120
 
-CONTENDERS = ["pyex", "asyncio", "gevent", "pykka", "beam"]
+CONTENDERS = ["pyex", "asyncio", "gevent", "pykka", "beam", "elixir"]
 
 
 class Failed(Exception):
@@ -79,6 +79,11 @@ def commands(names: list[str]) -> Iterator[tuple[dict[str, list[str]], list[str]
                 subprocess.run(["erlc", "-o", scratch, HERE / "contenders" / "with_beam.erl"], check=True)
                 # As it comes, with a scheduler for each core; only the limit of processes is raised.
                 present[name] = ["erl", "+P", "1000000", "-noshell", "-pa", scratch, "-s", "with_beam", "main"]
+            elif name == "elixir":
+                if not shutil.which("elixir"):
+                    missing.append("Elixir: no elixir on this machine")
+                    continue
+                present[name] = ["elixir", str(HERE / "contenders" / "with_elixir.exs")]
             elif name != "pyex" and importlib.util.find_spec(name) is None:
                 missing.append(f"{name}: not installed here (pip install {name})")
             else:
@@ -92,7 +97,8 @@ class Results:
     def __init__(self) -> None:
         self.versions: dict[str, str] = {}
         self.micros: dict[str, dict[str, float | None]] = {}
-        self.parked: dict[str, float | None] = {}
+        #: ``memory[workload][contender]`` is in bytes
+        self.memory: dict[str, dict[str, float | None]] = {}
         self.missing: list[str] = []
 
 
@@ -118,9 +124,11 @@ def measure(names: list[str], rounds: int, seconds: float, parked: int, progress
                 name: statistics.median(taken) if taken else None for name, taken in samples.items()
             }
     with commands(names) as (present, _):
-        progress(PARKED.title)
-        for name, command in present.items():
-            results.parked[name] = _park(command, parked)
+        for workload in MEMORY:
+            progress(workload.title)
+            results.memory[workload.name] = {
+                name: _bytes_each(command, workload.name, parked) for name, command in present.items()
+            }
     return results
 
 
@@ -142,14 +150,14 @@ def _seconds(contender: Contender, workload: str, n: int) -> float | None:
         return None
 
 
-def _park(command: list[str], n: int) -> float | None:
+def _bytes_each(command: list[str], workload: str, n: int) -> float | None:
     """Bytes for each of ``n`` that wait for a message, in a fresh OS process: memory is rarely given back."""
     contender = Contender(command)
     try:
-        if contender.seconds(PARKED.name, 100) is None:
+        if contender.seconds(workload, 100) is None:
             return None
         before = contender.resident()
-        contender.seconds(PARKED.name, n)
+        contender.seconds(workload, n)
         return (contender.resident() - before) / n
     except (Failed, OSError, subprocess.CalledProcessError):
         return None

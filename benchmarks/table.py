@@ -5,7 +5,7 @@ import platform
 from datetime import UTC, datetime
 
 from benchmarks.runner import Results
-from benchmarks.workloads import GOALS, PARKED, PARKED_GOAL, PROTOTYPE, WORKLOADS
+from benchmarks.workloads import GOALS, MEMORY, MEMORY_GOALS, PROTOTYPE, WORKLOADS
 
 FIRST = 24
 WIDTH = 19
@@ -24,8 +24,10 @@ def lines(results: Results, rounds: int) -> list[str]:
     for workload in WORKLOADS:
         taken = results.micros[workload.name]
         out.append(f"{workload.title:<{FIRST}}" + "".join(_cell(taken[name], taken.get("pyex")) for name in names))
-    parked = results.parked
-    out.append(f"{PARKED.title:<{FIRST}}" + "".join(_cell(parked.get(name), parked.get("pyex"), 0) for name in names))
+    for workload in MEMORY:
+        taken = results.memory[workload.name]
+        cells = (_cell(taken.get(name), taken.get("pyex"), 0) for name in names)
+        out.append(f"{workload.title:<{FIRST}}" + "".join(cells))
     out += [f"missing: {word}" for word in results.missing]
     out += ["", "To reach (how much longer the peer takes)"]
     titles = {workload.name: workload.title for workload in WORKLOADS}
@@ -34,9 +36,11 @@ def lines(results: Results, rounds: int) -> list[str]:
         ours, theirs = taken.get("pyex"), taken.get(goal.peer)
         if ours is not None and theirs is not None:
             out.append(_goal(f"{titles[goal.workload]}: {goal.words}", goal.ratio, theirs / ours))
-    if (bytes_each := parked.get("pyex")) is not None:
-        reached = "reached" if bytes_each <= PARKED_GOAL else "MISSED"
-        out.append(f"  {'a parked process: ' + str(PARKED_GOAL) + ' bytes':<60} {bytes_each:>18,.0f}  {reached}")
+    for workload in MEMORY:
+        goal = MEMORY_GOALS[workload.name]
+        if (bytes_each := results.memory[workload.name].get("pyex")) is not None:
+            reached = "reached" if bytes_each <= goal else "MISSED"
+            out.append(f"  {f'{workload.title}: {goal} at most':<60} {bytes_each:>18,.0f}  {reached}")
     out += ["", "The prototype of this design, on another machine (and BEAM there)"]
     out += [f"  {titles[name]:<{FIRST}} {ours:>6.2f} {beam:>6.2f}" for name, (ours, beam) in PROTOTYPE.items()]
     return out

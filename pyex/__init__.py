@@ -59,10 +59,10 @@ from pyex.core.process_info import held_at as held_at
 from pyex.core.process_info import set_initial_call as set_initial_call
 from pyex.core.requests import request as request
 from pyex.core.requests import respond as respond
-from pyex.core.running import run
 from pyex.core.settings import configure as configure
 from pyex.core.spawning import spawn, spawn_link, spawn_monitor
 from pyex.core.streams import process_streams as process_streams
+from pyex.running import run
 
 if TYPE_CHECKING:
     from pyex.distribution.node import Node

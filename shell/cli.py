@@ -41,8 +41,9 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     options = _Parser(
         prog="pyex",
-        usage="pyex [options] [-e EXPR | script.py [arguments]]",
-        description="A shell with Erlang's processes and nodes for Python. Without arguments: a prompt.",
+        usage="pyex [options] [-e EXPR | script.py [arguments] | module:tree]",
+        description="A shell with Erlang's processes and nodes for Python. Without arguments: a prompt. "
+        "module:tree runs a supervision tree until SIGTERM or Ctrl-C stops it.",
         allow_abbrev=False,
     )
     options.add_argument("-e", dest="expression", metavar="EXPR", help="print the value of EXPR, and leave")
@@ -109,7 +110,13 @@ def _run(options: argparse.Namespace) -> int:
     start = _starter(options) if wants_node else _nothing
     if options.script is not None:
         from shell.script import run_script
+        from shell.service import NoSuchTree, is_service, run_service
 
+        if is_service(options.script) and not Path(options.script).exists():
+            try:
+                return run_service(options.script, options.arguments, start)
+            except NoSuchTree as failure:
+                fail(str(failure))
         try:
             return run_script(Path(options.script), options.arguments, start)
         except OSError as error:

@@ -28,11 +28,7 @@ def run_script(path: Path, args: list[str], start: Callable[[], None]) -> int:
     module.__file__ = str(path)
     sys.modules["__main__"] = module
     script = _Script(path, source, module, start)
-    reports = logging.StreamHandler()
-    reports.addFilter(lambda record: getattr(record, "pid", None) != script.pid)
-    log = logging.getLogger("pyex")
-    log.addHandler(reports)
-    log.propagate = False
+    log_to_stderr(lambda: script.pid)
     try:
         run(script)
     except Exit as ended:
@@ -46,6 +42,15 @@ def run_script(path: Path, args: list[str], start: Callable[[], None]) -> int:
         print(display.error(error, colour=False), end="", file=sys.stderr)
         return 1
     return 0
+
+
+def log_to_stderr(pid: Callable[[], Pid | None]) -> None:
+    """Show what is logged, but for how the program's own process has ended: that is told once, at the end."""
+    reports = logging.StreamHandler()
+    reports.addFilter(lambda record: getattr(record, "pid", None) != pid())
+    log = logging.getLogger("pyex")
+    log.addHandler(reports)
+    log.propagate = False
 
 
 class _Script:

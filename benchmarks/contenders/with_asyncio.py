@@ -6,6 +6,7 @@ from time import perf_counter
 
 VERSION = f"asyncio {platform.python_version()}"
 RING = 100
+AT_A_TIME = 10
 
 
 def ping_pong(n):
@@ -111,6 +112,24 @@ async def _nothing():
     pass
 
 
+def stream(n):
+    return asyncio.run(_stream(n))
+
+
+async def _stream(n):
+    begin = perf_counter()
+    at_a_time = asyncio.Semaphore(AT_A_TIME)
+    total = sum(await asyncio.gather(*(_increment(x, at_a_time) for x in range(n))))
+    took = perf_counter() - begin
+    assert total == n * (n + 1) // 2
+    return took
+
+
+async def _increment(x, at_a_time):
+    async with at_a_time:
+        return x + 1
+
+
 _kept = []
 
 
@@ -124,5 +143,66 @@ def park(n):
 
 async def _park(n):
     tasks = [asyncio.create_task(asyncio.Queue().get()) for _ in range(n)]
+    await asyncio.sleep(0)
+    return tasks
+
+
+def call(n):
+    return asyncio.run(_call(n))
+
+
+async def _call(n):
+    mailbox = asyncio.Queue()
+    server = asyncio.create_task(_serve(mailbox))
+    loop = asyncio.get_running_loop()
+    begin = perf_counter()
+    for _ in range(n):
+        answer = loop.create_future()
+        mailbox.put_nowait(answer)
+        async with asyncio.timeout(5):  # as a call of a GenServer has it
+            await answer
+    took = perf_counter() - begin
+    server.cancel()
+    return took
+
+
+async def _serve(mailbox):
+    n = 0
+    while True:
+        answer = await mailbox.get()
+        if answer is None:
+            n += 1
+        elif not answer.done():
+            answer.set_result(n)
+
+
+def cast(n):
+    return asyncio.run(_cast(n))
+
+
+async def _cast(n):
+    mailbox = asyncio.Queue()
+    server = asyncio.create_task(_serve(mailbox))
+    begin = perf_counter()
+    for _ in range(n):
+        mailbox.put_nowait(None)
+    answer = asyncio.get_running_loop().create_future()
+    mailbox.put_nowait(answer)
+    await answer
+    took = perf_counter() - begin
+    server.cancel()
+    return took
+
+
+def idle(n):
+    loop = asyncio.new_event_loop()
+    begin = perf_counter()
+    tasks = loop.run_until_complete(_idle(n))
+    _kept.append((loop, tasks))
+    return perf_counter() - begin
+
+
+async def _idle(n):
+    tasks = [asyncio.create_task(_serve(asyncio.Queue())) for _ in range(n)]
     await asyncio.sleep(0)
     return tasks

@@ -1,6 +1,7 @@
 %% BEAM: the workloads in Erlang, and the loop that serves the runner.
 -module(with_beam).
--export([main/0]).
+-behaviour(gen_server).
+-export([main/0, init/1, handle_call/3, handle_cast/2, start_restarted/1]).
 
 main() ->
     io:setopts([binary]),
@@ -34,7 +35,48 @@ answer(flood, N) ->
     timed(fun() -> pour(Sink, N), receive done -> ok end end);
 answer(park, N) ->
     timed(fun() -> [spawn(fun() -> receive _ -> ok end end) || _ <- lists:seq(1, N)] end);
+answer(call, N) ->
+    {ok, Server} = gen_server:start(?MODULE, 0, []),
+    timed(fun() -> call(Server, N) end);
+answer(cast, N) ->
+    {ok, Server} = gen_server:start(?MODULE, 0, []),
+    timed(fun() -> cast(Server, N), gen_server:call(Server, get, infinity) end);
+answer(idle, N) ->
+    timed(fun() -> [{ok, _} = gen_server:start(?MODULE, 0, []) || _ <- lists:seq(1, N)] end);
+answer(restart, N) ->
+    logger:set_primary_config(level, none), % what is reported of each end is not what is measured
+    {ok, Tree} = supervisor:start_link(?MODULE, {restart, self(), N}),
+    Child = receive {up, Pid} -> Pid end,
+    Took = timed(fun() -> restart(Child, N) end),
+    unlink(Tree),
+    exit(Tree, shutdown),
+    Took;
 answer(_, _) -> "none".
+
+init({restart, Asker, N}) ->
+    Child = #{id => child, start => {?MODULE, start_restarted, [Asker]}},
+    {ok, {#{intensity => N, period => 1000}, [Child]}};
+init(N) -> {ok, N}.
+handle_call(get, _From, N) -> {reply, N, N}.
+handle_cast(More, N) -> {noreply, N + More}.
+
+call(_, 0) -> ok;
+call(Server, N) ->
+    gen_server:call(Server, get),
+    call(Server, N - 1).
+
+cast(_, 0) -> ok;
+cast(Server, N) ->
+    gen_server:cast(Server, 1),
+    cast(Server, N - 1).
+
+start_restarted(Asker) ->
+    {ok, spawn_link(fun() -> Asker ! {up, self()}, receive _ -> ok end end)}.
+
+restart(_, 0) -> ok;
+restart(Child, N) ->
+    exit(Child, kill),
+    restart(receive {up, Pid} -> Pid end, N - 1).
 
 timed(Fun) ->
     {Microseconds, _} = timer:tc(Fun),

@@ -1,11 +1,29 @@
 """pyex: processes and their mailboxes, all on one scheduler."""
 
+import logging
 from time import perf_counter
 
-from pyex import Down, __version__, receive, self, send, sleep, spawn, spawn_monitor
+from pyex import (
+    Down,
+    GenServer,
+    Process,
+    Reply,
+    Supervisor,
+    Task,
+    __version__,
+    receive,
+    self,
+    send,
+    sleep,
+    spawn,
+    spawn_monitor,
+)
 
 VERSION = f"pyex {__version__}"
 RING = 100
+
+#: Tasks of a stream.
+AT_A_TIME = 10
 
 
 def in_process(fn, *args):
@@ -108,6 +126,22 @@ def _nothing():
     pass
 
 
+def stream(n):
+    return in_process(_stream, n)
+
+
+def _stream(n):
+    begin = perf_counter()
+    total = sum(Task.async_stream(_increment, range(n), max_concurrency=AT_A_TIME))
+    took = perf_counter() - begin
+    assert total == n * (n + 1) // 2
+    return took
+
+
+def _increment(x):
+    return x + 1
+
+
 def park(n):
     return in_process(_park, n)
 
@@ -117,4 +151,79 @@ def _park(n):
     for _ in range(n):
         spawn(receive)
     sleep(0)  # until they all wait
+    return perf_counter() - begin
+
+
+def restart(n):
+    logging.getLogger("pyex").setLevel(logging.CRITICAL)  # what is reported of each end is not what is measured
+    return in_process(_restart, n)
+
+
+def _restart(n):
+    tree = Supervisor.start_link([(_restarted, self())], max_restarts=n, max_seconds=1000)
+    child = receive()
+    begin = perf_counter()
+    for _ in range(n):
+        Process.exit(child, "kill")
+        child = receive()
+    took = perf_counter() - begin
+    Supervisor.stop(tree)
+    return took
+
+
+def _restarted(asker):
+    send(asker, self())
+    receive()
+
+
+class Server(GenServer):
+    def init(self, n):
+        self.n = n
+
+    def handle_call(self, request, caller):
+        return Reply(self.n)
+
+    def handle_cast(self, request):
+        self.n += request
+
+
+def call(n):
+    return in_process(_call, n)
+
+
+def _call(n):
+    server = Server.start(0)
+    begin = perf_counter()
+    for _ in range(n):
+        GenServer.call(server, "get")
+    took = perf_counter() - begin
+    GenServer.stop(server)
+    return took
+
+
+def cast(n):
+    return in_process(_cast, n)
+
+
+def _cast(n):
+    server = Server.start(0)
+    begin = perf_counter()
+    for _ in range(n):
+        GenServer.cast(server, 1)
+    GenServer.call(server, "get", timeout=None)
+    took = perf_counter() - begin
+    GenServer.stop(server)
+    return took
+
+
+_servers = []
+
+
+def idle(n):
+    return in_process(_idle, n)
+
+
+def _idle(n):
+    begin = perf_counter()
+    _servers.extend([Server.start(0) for _ in range(n)])
     return perf_counter() - begin

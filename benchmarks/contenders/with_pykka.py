@@ -12,6 +12,7 @@ import pykka
 
 VERSION = f"Pykka {version('pykka')}"
 RING = 100
+AT_A_TIME = 10
 
 
 class Echo(pykka.ThreadingActor):
@@ -74,3 +75,34 @@ def spawn_down(n):
     for _ in range(n):
         Echo.start().stop()
     return perf_counter() - begin
+
+
+class Increment(pykka.ThreadingActor):
+    def on_receive(self, message):
+        return message + 1
+
+
+def stream(n):
+    """Futures of a pool of actors."""
+    actors = [Increment.start() for _ in range(AT_A_TIME)]
+    begin = perf_counter()
+    futures = [actors[x % AT_A_TIME].ask(x, block=False) for x in range(n)]
+    total = sum(future.get() for future in futures)
+    took = perf_counter() - begin
+    assert total == n * (n + 1) // 2
+    for actor in actors:
+        actor.stop()
+    return took
+
+
+def call(n):
+    server = Echo.start()
+    begin = perf_counter()
+    for _ in range(n):
+        server.ask("get", timeout=5)
+    took = perf_counter() - begin
+    server.stop()
+    return took
+
+
+cast = flood

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, NoReturn, TypeVar
 
@@ -56,6 +57,15 @@ def send(dest: Any, message: T) -> T:
                 target.waiting = False
                 target.queue.append(target)
             return message
+        if mailbox is None and type(dest) is Pid and target.exiting is None:  # one that hibernates, or has not begun
+            first = deque((message if type(message) in IMMUTABLE else snapshot(message),))
+            # Nothing is called any more in which threads could change, while the process leaves for another.
+            if target.mailbox is None and target.owner is owner and target.exiting is None:
+                target.mailbox = first
+                if target.waiting:
+                    target.waiting = False
+                    target.queue.append(target)
+                return message
     post(dest, message)
     return message
 

@@ -31,7 +31,7 @@ _CALLING_SELF: Final = (
 )
 
 
-def request(dest: Pid | tuple[str, str], tag: str, body: Any, timeout: float | None, default: Any = None) -> Any:
+def request(dest: Pid | tuple[str, str], tag: Any, body: Any, timeout: float | None, default: Any = None) -> Any:
     """Send ``(tag, (self(), alias), body)`` to another process, and wait for the answer to the alias.
 
     Returns that, ``(alias, value)``; or a ``Down`` when the other process ends, or is not there; or ``default`` after
@@ -52,12 +52,25 @@ def request(dest: Pid | tuple[str, str], tag: str, body: Any, timeout: float | N
         raise Exit("calling_self", _CALLING_SELF)
     if type(body) not in IMMUTABLE:
         body = snapshot(body)
-    ref = new_ref()
-    message = (tag, (process.pid, ref), body)
-    fresh = deque((message,)) if target.mailbox is None else None
-    if target.owner is not owner or type(dest) is not Pid:
+    if type(dest) is not Pid:
         return _request(dest, tag, body, timeout, default)
-    # From here to the waking nothing is called in which threads could change while the process leaves for another.
+    ref = new_ref()
+    pid = process.pid
+    relations = process.relations or process.relate()
+    if relations.aliases is None:
+        relations.aliases = {}
+    relations.aliases[ref] = "reply_demonitor"
+    aliases[ref] = pid
+    relations.monitors[ref] = dest
+    (target.relations or target.relate()).watchers[ref] = (pid, dest)
+    mailbox = process.mailbox
+    seen = len(mailbox) if mailbox is not None else 0
+    message = (tag, (pid, ref), body)
+    fresh = deque((message,)) if target.mailbox is None else None
+    if target.owner is not owner:
+        _give_up(process, ref)
+        return _request(dest, tag, body, timeout, default)
+    # From here to the waking nothing is called in which threads could change, while the process leaves for another.
     mailbox = target.mailbox
     if mailbox is not None:
         mailbox.append(message)
@@ -66,15 +79,6 @@ def request(dest: Pid | tuple[str, str], tag: str, body: Any, timeout: float | N
     if target.waiting:
         target.waiting = False
         target.queue.append(target)
-    mailbox = process.mailbox
-    seen = len(mailbox) if mailbox is not None else 0
-    relations = process.relations or process.relate()
-    if relations.aliases is None:
-        relations.aliases = {}
-    relations.aliases[ref] = "reply_demonitor"
-    aliases[ref] = pid = process.pid
-    relations.monitors[ref] = dest
-    (target.relations or target.relate()).watchers[ref] = (pid, dest)
     alarm = alarms = None
     try:
         if timeout is not None:
@@ -107,7 +111,7 @@ def request(dest: Pid | tuple[str, str], tag: str, body: Any, timeout: float | N
             alarm.cancel()
 
 
-def _request(dest: Pid | tuple[str, str], tag: str, body: Any, timeout: float | None, default: Any) -> Any:
+def _request(dest: Pid | tuple[str, str], tag: Any, body: Any, timeout: float | None, default: Any) -> Any:
     """Likewise, wherever the two are."""
     process = about_to_wait("A call", "`await asyncio.to_thread(GenServer.call, server, request)`")
     if timeout is not None:
@@ -143,18 +147,22 @@ def respond(alias: Ref, value: Any) -> None:
     pid = aliases.get(alias)
     process = processes.get(pid.key) if pid is not None else None
     relations = process.relations if process is not None else None
-    if (
-        process is None or relations is None or relations.aliases is None
-        or process.owner is not getattr(getcurrent(), "owner", None) or relations.aliases.get(alias) != "reply_demonitor"
-    ):  # fmt: skip
+    if process is None or relations is None or process.owner is not getattr(getcurrent(), "owner", None):
         post(alias, message)
         return
-    target = relations.monitors.get(alias)
-    watched = processes.get(target.key) if type(target) is Pid else None
-    if watched is None or watched.owner is not process.owner or watched.relations is None:
+    asked = relations.monitors.get(alias)
+    watched = processes.get(asked.key) if type(asked) is Pid else None
+    own = relations.aliases
+    if watched is None or watched.relations is None or watched.owner is not process.owner or own is None:
         post(alias, message)
         return
-    del relations.aliases[alias], aliases[alias], relations.monitors[alias]
+    ends = own.pop(alias, "")
+    if ends != "reply_demonitor":
+        if ends:
+            own[alias] = ends
+        post(alias, message)
+        return
+    del aliases[alias], relations.monitors[alias]
     watched.relations.watchers.pop(alias, None)
     mailbox = process.mailbox
     if mailbox is not None:

@@ -26,7 +26,7 @@ CAST: Final = "$gen_cast"
 SYSTEM: Final = "$system"
 
 #: Seconds that may go by to find out what a server was doing that did not answer.
-ASKING: Final = 1.0
+ASKING: Final = 0.5
 
 _LATE: Final[Any] = object()
 

@@ -16,7 +16,10 @@ from pyex.otp.references import Name, via_of
 #: Seconds after which a start that was given up no longer waits for the end of what it has killed.
 GIVE_UP: Final = 10
 
-_NEVER: Final[Any] = object()
+#: Seconds after which a start takes long.
+LONG: Final = 0.2
+
+_GIVE_UP_FOR: Final = "$give_up_for"
 
 
 class Starter:
@@ -77,7 +80,7 @@ def start(
                 holder = Process.whereis(local) if local is not None else None
                 if holder is not None:
                     raise _already_started(who, name, holder) from None
-        answer = receive((alias, ANY, ANY), Down(ref), timeout=timeout, default=None)
+        answer = _answer(alias, ref, timeout)
     except BaseException:
         Process.unalias(alias)
         if pid is not None and ref is not None:
@@ -89,6 +92,11 @@ def start(
         Process.unalias(alias)
         _forget_exit(pid, link)
         raise _failure(who, answer.reason)
+    if answer[0] != alias:
+        Process.unalias(alias)
+        _discard(pid, ref, link)
+        send(self(), answer)  # for whoever is to see it
+        raise StartError("shutdown", f"{who} was not ready when its starter was to end, and was killed")
     if answer[1] == "ready":
         Process.demonitor(ref, flush=True)
         return pid
@@ -97,6 +105,28 @@ def start(
     if answer[1] == "taken":
         raise _already_started(who, name, answer[2])
     return None
+
+
+def give_up_for(*patterns: Any) -> None:
+    """From now on this process gives up a start that takes long when a message comes that matches one of ``patterns``.
+
+    Supervisors use it: one that is to end must not wait for a child that hangs while it starts. The message stays in the
+    mailbox.
+    """
+    Process.put(_GIVE_UP_FOR, patterns)
+
+
+def _answer(alias: Ref, ref: Ref, timeout: float | None) -> Any:
+    """How it went, None when the time is over, or what is a reason to give up."""
+    patterns = Process.get(_GIVE_UP_FOR)
+    if patterns is None or (timeout is not None and timeout <= LONG):
+        return receive((alias, ANY, ANY), Down(ref), timeout=timeout, default=None)
+    # Most starts are short; to look for those patterns is to look through the whole mailbox.
+    answer = receive((alias, ANY, ANY), Down(ref), timeout=LONG, default=None)
+    if answer is not None:
+        return answer
+    left = None if timeout is None else timeout - LONG
+    return receive((alias, ANY, ANY), Down(ref), *patterns, timeout=left, default=None)
 
 
 def _begin(main: Callable[..., Any], parent: Pid | None, alias: Ref, via: Any, args: tuple[Any, ...]) -> None:

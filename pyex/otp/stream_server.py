@@ -7,9 +7,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
-from pyex import Down, Exited, Pid, Process, PyexError, Ref, exit, receive, send
+from pyex import Down, Exited, Pid, Process, PyexError, Ref, exit, receive, respond
 from pyex import self as here
-from pyex.otp.working import Call
+from pyex.otp.working import Work
 
 VALUE: Final = "value"
 FAILED: Final = "failed"
@@ -17,23 +17,20 @@ OVERDUE: Final = "overdue"
 #: it could not be started
 REFUSED: Final = "refused"
 
-#: The number of an item, and what is to be called for it.
-Work: TypeAlias = tuple[int, Call]
-
-#: The number of an item, how its task went, and its value, exit reason or error.
+#: The number of a task, how it went, and its value, exit reason or error.
 Result: TypeAlias = tuple[int, str, Any]
 
-#: Starts a task: its process, and the reference its value comes by.
-Start: TypeAlias = Callable[[Call], tuple[Pid, Ref]]
+#: Starts a task, given the tag of the stream and its number: its process, and a monitor of that.
+Start: TypeAlias = Callable[[Ref, int, Work], tuple[Pid, Ref]]
 
 
 class _Job:
     """A task that is not known to have ended."""
 
-    __slots__ = ("overdue", "pid", "position", "result")
+    __slots__ = ("number", "overdue", "pid", "result")
 
-    def __init__(self, position: int, pid: Pid) -> None:
-        self.position = position
+    def __init__(self, number: int, pid: Pid) -> None:
+        self.number = number
         self.pid = pid
         #: its value has come: then how it ends does not matter
         self.result: Result | None = None
@@ -60,7 +57,10 @@ class StreamServer:
         self._tag = tag
         self._start = start
         self._linked = linked
+        #: the number of the next task, and those that run, by their monitors
+        self._next = 0
         self._jobs: dict[Ref, _Job] = {}
+        self._by_number: dict[int, _Job] = {}
         #: what the user has not been told yet, and the alias that he waits at
         self._results: list[Result] = []
         self._asker: Ref | None = None
@@ -78,21 +78,22 @@ class StreamServer:
         elif type(message) is Exited:
             if message.reason != "normal" and all(message.pid != job.pid for job in self._jobs.values()):
                 exit(message.reason)  # it is not a task's: somebody wants this process to end
-        elif type(message) is tuple and message and type(message[0]) is Ref:
+        elif type(message) is tuple and message and type(message[0]) is Ref and message[0] == self._tag:
             match message:
-                case (ref, value) if ref in self._jobs:
-                    job = self._jobs[ref]
-                    job.result = (job.position, VALUE, value)
-                case (self._tag, "ask", alias):
+                case (_, int(number), value):
+                    job = self._by_number.get(number)
+                    if job is not None:
+                        job.result = (number, VALUE, value)
+                case (_, (_, alias), work):
                     self._asker = alias
+                    self._begin_all(work)
                     self._answer()
-                case (self._tag, "work", work):
-                    for position, call in work:
-                        self._begin(position, call)
-                case (self._tag, "time"):
+                case (_, "work", work):
+                    self._begin_all(work)
+                case (_, "time"):
                     self._timer = None
                     self._watch_time()
-                case (self._tag, "end"):
+                case (_, "end"):
                     return False
         return True
 
@@ -105,37 +106,39 @@ class StreamServer:
         while self._jobs:
             self._jobs.pop(receive(lambda message: type(message) is Down and message.ref in self._jobs).ref)
 
-    def _begin(self, position: int, call: Call) -> None:
-        try:
-            pid, ref = self._start(call)
-        except PyexError as error:
-            self._results.append((position, REFUSED, error))
-            self._answer()
-            return
-        self._jobs[ref] = _Job(position, pid)
-        if self._timeout is not None:
-            self._deadlines.append((time.monotonic() + self._timeout, ref))
-            if self._timer is None:
-                self._watch_time()
+    def _begin_all(self, work: tuple[Work, ...]) -> None:
+        for one in work:
+            number, self._next = self._next, self._next + 1
+            try:
+                pid, ref = self._start(self._tag, number, one)
+            except PyexError as error:
+                self._results.append((number, REFUSED, error))
+                continue
+            self._jobs[ref] = self._by_number[number] = _Job(number, pid)
+            if self._timeout is not None:
+                self._deadlines.append((time.monotonic() + self._timeout, ref))
+                if self._timer is None:
+                    self._watch_time()
 
     def _ended(self, ref: Ref, reason: Any) -> None:
         job = self._jobs.pop(ref, None)
         if job is None:
             return
+        del self._by_number[job.number]
         if job.result is not None:
             self._results.append(job.result)
         elif job.overdue:
-            self._results.append((job.position, OVERDUE, reason))
+            self._results.append((job.number, OVERDUE, reason))
         else:
             if self._linked:
                 # As a link does, but for a trapper, who gets the result instead. ("kill" would not be a link's reason.)
                 Process.exit(self._user, "killed" if reason == "kill" else reason)
-            self._results.append((job.position, FAILED, reason))
+            self._results.append((job.number, FAILED, reason))
         self._answer()
 
     def _answer(self) -> None:
         if self._asker is not None and self._results:
-            send(self._asker, (self._asker, self._results))
+            respond(self._asker, self._results)
             self._asker, self._results = None, []
 
     def _watch_time(self) -> None:

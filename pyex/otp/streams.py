@@ -12,12 +12,13 @@ import os
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any, Final
 
-from pyex import ANY, Down, Exited, Process, PyexError, Ref, Terminated, receive, send, share, snapshot_call, spawn
+from pyex import Down, Exited, Process, PyexError, Ref, Terminated, receive, request, send, spawn
 from pyex import self as here
 from pyex.otp.progress import with_bar
-from pyex.otp.stream_server import FAILED, OVERDUE, REFUSED, VALUE, Result, Start, Work, serve
+from pyex.otp.references import Server
+from pyex.otp.stream_server import FAILED, OVERDUE, REFUSED, VALUE, Result, Start, serve
 from pyex.otp.task_errors import TaskTimeout, failure, task_down
-from pyex.otp.working import expect_function
+from pyex.otp.working import Work, expect_function, prepared
 
 #: Seconds that a stream which is left early gets to end its tasks before its user goes on without having seen it.
 END: Final = 5
@@ -49,7 +50,14 @@ class Options:
 
 
 def stream(
-    what: str, start: Start, fn: Callable[[Any], Any], iterable: Iterable[Any], options: Options, *, linked: bool
+    what: str,
+    start: Start,
+    fn: Callable[[Any], Any],
+    iterable: Iterable[Any],
+    options: Options,
+    supervisor: Server | None = None,
+    *,
+    linked: bool,
 ) -> Iterator[Any]:
     """The values of ``fn(item)`` for each item; ``start`` starts the process of a task, in that of the stream.
 
@@ -60,18 +68,23 @@ def stream(
         items = iter(iterable)
     except TypeError:
         raise TypeError(f"{what} takes a function and what it is called with in turn, not {iterable!r}") from None
-    values = _values(start, fn, items, options, linked)
+    values = _values(start, fn, items, options, supervisor, linked)
     if options.progress is False:
         return values
     return with_bar(values, iterable, "" if options.progress is True else options.progress)
 
 
 def _values(
-    start: Start, fn: Callable[[Any], Any], items: Iterator[Any], options: Options, linked: bool
+    start: Start,
+    fn: Callable[[Any], Any],
+    items: Iterator[Any],
+    options: Options,
+    supervisor: Server | None,
+    linked: bool,
 ) -> Generator[Any, None, None]:
     """The generator; the process of the stream begins with it, and ends with it."""
     server = _Server(start, options.timeout, linked)
-    fed = given = running = 0  # items that tasks were started for, values given, tasks not known to be done
+    given = running = 0  # values given, tasks not known to be done
     done: dict[int, Any] = {}
     more = True
     try:
@@ -83,19 +96,18 @@ def _values(
                 except StopIteration:
                     more = False
                 else:
-                    work.append((fed, snapshot_call(fn, (item,))))
-                    fed += 1
+                    work.append(prepared(fn, (item,), supervisor))
                     running += 1
             if not done or (options.ordered and given not in done):
                 if not running:
                     return
-                for position, kind, value in server.ask(work):
+                for number, kind, value in server.ask(work):
                     running -= 1
                     if kind == OVERDUE and options.on_timeout == "exit":
                         raise TaskTimeout(message=f"a task of the stream was not done within {options.timeout} s")
                     if kind == REFUSED:
                         raise value
-                    done[position] = value if kind == VALUE else failure("timeout" if kind == OVERDUE else value)
+                    done[number] = value if kind == VALUE else failure("timeout" if kind == OVERDUE else value)
                 if options.ordered and given not in done:
                     continue
             elif work:
@@ -119,20 +131,11 @@ class _Server:
 
     def tell(self, work: list[Work]) -> None:
         """Have tasks started."""
-        send(self._pid, (self._tag, "work", share(work)))
+        send(self._pid, (self._tag, "work", tuple(work)))
 
     def ask(self, work: list[Work]) -> list[Result]:
         """Likewise, and wait until some are done."""
-        alias = Process.monitor(self._pid, alias="reply_demonitor")
-        try:
-            if work:
-                self.tell(work)
-            send(self._pid, (self._tag, "ask", alias))
-            answer = receive((alias, ANY), Down(alias))
-        except BaseException:
-            Process.demonitor(alias, flush=True)
-            receive((alias, ANY), timeout=0, default=None)
-            raise
+        answer = request(self._pid, self._tag, tuple(work), None)
         if type(answer) is Down:
             raise task_down(self._pid, answer.reason)
         results: list[Result] = answer[1]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from typing import Any, NoReturn
 
-from pyex import Exited, Process, PyexError
+from pyex import ANY, Exited, Process, PyexError, set_initial_call
 from pyex import self as own_pid
+from pyex.otp.calling import SYSTEM
 from pyex.otp.child_spec import SupervisorError
 from pyex.otp.dynamic_family import RequestedFamily, SimpleFamily
 from pyex.otp.errors import StartError
@@ -15,6 +16,7 @@ from pyex.otp.gen_server import GenServer
 from pyex.otp.ordered_family import OrderedFamily
 from pyex.otp.references import Name, Server
 from pyex.otp.results import Ignore, NoReply, Reply, Stop
+from pyex.otp.starting import give_up_for
 from pyex.otp.supervisor_reports import brief, log
 from pyex.otp.supervisor_spec import DynamicSupervisorSpec, SupervisorSpec
 
@@ -22,13 +24,16 @@ from pyex.otp.supervisor_spec import DynamicSupervisorSpec, SupervisorSpec
 class Supervising(GenServer):
     """The server: it turns what it is asked, and told, into calls of its family."""
 
-    def init(self, cls: type, name: Name | None, args: tuple[Any, ...]) -> Ignore | Stop | None:
+    def init(self, cls: Any, name: Name | None, args: tuple[Any, ...]) -> Ignore | Stop | None:
         """Start the children that ``cls.init(*args)`` names, in order."""
         Process.flag("trap_exit", True)
+        set_initial_call(cls.init)
+        give_up_for(Exited(self._parent), (SYSTEM, ANY, ("terminate", ANY)))
         spec: Any = object.__new__(cls).init(*args)
         if isinstance(spec, Ignore):
             return spec
         label = f"{own_pid()!r} ({cls.__qualname__})" if name is None else repr(name)
+        self.callback = cls
         self.family: Family = _family(cls, label, spec)
         try:
             self.family.start_all()
@@ -76,6 +81,10 @@ class Supervising(GenServer):
     def terminate(self, reason: Any) -> None:
         """Stop the children."""
         self.family.stop_all()
+
+    def format_status(self, status: dict[str, Any]) -> dict[str, Any]:
+        """Whose supervisor it is, and its children."""
+        return {**status, "state": {"callback": self.callback, "children": self.family.which_children()}}
 
 
 def _family(cls: type, label: str, spec: Any) -> Family:

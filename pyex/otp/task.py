@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, Literal, NoReturn, ParamSpec, TypeVar
 
-from pyex import ANY, Down, Pid, Process, Ref, receive, send, snapshot_call, spawn, spawn_link
+from pyex import ANY, Down, Pid, Process, Ref, receive, send, spawn, spawn_link
 from pyex import self as here
 from pyex.otp import streams
 from pyex.otp.child_spec import ChildSpec, class_spec
 from pyex.otp.task_answers import Outcome, answers, outcome
 from pyex.otp.task_errors import NotOwner, TaskTimeout, task_down
-from pyex.otp.working import expect_function, start_linked
+from pyex.otp.working import expect_function, prepared, start_linked, stream_linked
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -73,7 +73,7 @@ class Task(Generic[T]):
         [1, 2, 3]
         """
         expect_function("Task.async_", fn, keywords)
-        return new_task(*start_linked(snapshot_call(fn, args)), here())
+        return new_task(*start_linked(prepared(fn, args)), here())
 
     @staticmethod
     def completed(value: T) -> Task[T]:
@@ -311,7 +311,7 @@ class Task(Generic[T]):
         Raises ``ValueError`` or ``TypeError`` for arguments that cannot be meant.
         """
         options = streams.Options(max_concurrency, ordered, timeout, on_timeout, progress)
-        return streams.stream("Task.async_stream", start_linked, fn, iterable, options, linked=True)
+        return streams.stream("Task.async_stream", stream_linked, fn, iterable, options, linked=True)
 
     def _expect_process(self, what: str) -> Pid:
         if self.pid is None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, ClassVar, Literal, TypeVar
 
-from pyex import Pid, snapshot_call, spawn_link
+from pyex import Pid, spawn_link
 from pyex import self as here
 from pyex.otp import streams
 from pyex.otp.child_spec import ChildSpec, Restart, Shutdown
@@ -15,7 +15,7 @@ from pyex.otp.supervising import ask
 from pyex.otp.supervisor_base import SupervisorBase
 from pyex.otp.supervisor_spec import DynamicSupervisorSpec
 from pyex.otp.task import Task, new_task
-from pyex.otp.working import child_work, expect_function, start_supervised
+from pyex.otp.working import child_work, expect_function, prepared, start_supervised, stream_supervised
 
 T = TypeVar("T")
 
@@ -104,8 +104,8 @@ class TaskSupervisor(SupervisorBase):
         [3, 5]
         """
         options = streams.Options(max_concurrency, ordered, timeout, on_timeout, progress)
-        start = partial(start_supervised, supervisor, shutdown, True)
-        return streams.stream("TaskSupervisor.async_stream", start, fn, iterable, options, linked=True)
+        start = partial(stream_supervised, supervisor, shutdown, True)
+        return streams.stream("TaskSupervisor.async_stream", start, fn, iterable, options, supervisor, linked=True)
 
     @staticmethod
     def async_stream_nolink(
@@ -126,8 +126,10 @@ class TaskSupervisor(SupervisorBase):
         [Exit('bored')]
         """
         options = streams.Options(max_concurrency, ordered, timeout, on_timeout, progress)
-        start = partial(start_supervised, supervisor, shutdown, False)
-        return streams.stream("TaskSupervisor.async_stream_nolink", start, fn, iterable, options, linked=False)
+        start = partial(stream_supervised, supervisor, shutdown, False)
+        return streams.stream(
+            "TaskSupervisor.async_stream_nolink", start, fn, iterable, options, supervisor, linked=False
+        )
 
     @staticmethod
     def start_child(
@@ -143,7 +145,7 @@ class TaskSupervisor(SupervisorBase):
         'for its effect'
         """
         expect_function("TaskSupervisor.start_child", fn)
-        spec = ChildSpec("task", (spawn_link, (child_work(fn, args),)), restart=restart, shutdown=shutdown)
+        spec = ChildSpec("task", (spawn_link, (child_work(fn, args, supervisor),)), restart=restart, shutdown=shutdown)
         pid: Pid = ask(supervisor, ("start_child", spec))
         return pid
 
@@ -166,4 +168,4 @@ def _start(
     what: str, supervisor: Server, shutdown: Shutdown, linked: bool, fn: Callable[..., Any], args: tuple[Any, ...]
 ) -> Task[Any]:
     expect_function(what, fn)
-    return new_task(*start_supervised(supervisor, shutdown, linked, snapshot_call(fn, args)), here())
+    return new_task(*start_supervised(supervisor, shutdown, linked, prepared(fn, args, supervisor)), here())

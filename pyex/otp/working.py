@@ -1,13 +1,13 @@
-"""The process of a task: how it is given its work, and what it does with the value."""
+"""The process of a task: how it is started and given its work, and what it does with the value."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 from pyex import (
-    ANY,
     Down,
     Pid,
     Process,
@@ -19,15 +19,17 @@ from pyex import (
     send,
     set_initial_call,
     share,
+    snapshot_call,
     spawn_link,
+    spawn_monitor,
 )
 from pyex.otp.child_spec import ChildSpec, Shutdown
-from pyex.otp.references import Server
+from pyex.otp.references import Server, whereis
 from pyex.otp.supervising import ask
 
-#: A function and its arguments, as they were copied for a process: so they are handed on without another copy, which
-#: could not be made of what was shared with it on purpose.
-Call: TypeAlias = tuple[Callable[..., Any], tuple[Any, ...]]
+#: What a task has to compute. A function, since functions are handed on as they are: what it carries was copied once, and
+#: what was shared with it on purpose cannot be copied again.
+Work: TypeAlias = Callable[[], Any]
 
 _ASYNC: Final = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
@@ -49,40 +51,77 @@ def expect_function(what: str, fn: Any, keywords: dict[str, Any] | None = None) 
         raise TypeError(f"{fn!r} is a generator: calling it runs nothing. Write {what}(lambda: list(...))")
 
 
-def start_linked(call: Call) -> tuple[Pid, Ref]:
+def prepared(fn: Callable[..., Any], args: tuple[Any, ...], supervisor: Server | None = None) -> Work:
+    """The call as a process gets it that is spawned now, here or where a supervisor is."""
+    if supervisor is not None and _is_elsewhere(supervisor):
+        return partial(fn, *args)  # copied on its way
+    fn, args = snapshot_call(fn, args)
+
+    def work() -> Any:
+        return fn(*args)
+
+    work.__qualname__ = getattr(fn, "__qualname__", work.__qualname__)
+    work.__module__ = getattr(fn, "__module__", work.__module__)
+    return work
+
+
+# Tasks of an owner who waits: the reference is a monitor of the process and an alias of his, under which the value comes.
+
+
+def start_linked(work: Work) -> tuple[Pid, Ref]:
     """Start a task, linked to this process: its process, and the reference its value comes by."""
-    owner = self()
-    shared: Any = share(call)
+    pid = spawn_link(_answer_to_come, self(), work)
+    try:
+        ref = Process.monitor(pid, alias="demonitor")
+        send(pid, (self(), ref))
+    except BaseException:  # an interrupt
+        _give_up(pid)
+        raise
+    return pid, ref
 
-    def work() -> None:
-        ref = receive((owner, Ref))[1]
-        _work(ref, shared)  # in that process it is the call itself
 
-    pid = spawn_link(work)
-    return pid, _hand_over(pid, ())
-
-
-def start_supervised(supervisor: Server, shutdown: Shutdown, linked: bool, call: Call) -> tuple[Pid, Ref]:
+def start_supervised(supervisor: Server, shutdown: Shutdown, linked: bool, work: Work) -> tuple[Pid, Ref]:
     """Likewise, as a child of a supervisor."""
-    spec = ChildSpec("task", (spawn_link, (work_to_come, self())), restart="temporary", shutdown=shutdown)
-    pid = ask(supervisor, ("start_child", spec))
-    work: Any = share(call) if type(pid.key) is int else call
-    return pid, _hand_over(pid, (work,), link=linked)
+    pid = _start_waiting(supervisor, shutdown)
+    try:
+        if linked:
+            Process.link(pid)
+        ref = Process.monitor(pid, alias="demonitor")
+        send(pid, (self(), _later(pid, _answer, ref, work)))
+    except BaseException:  # an interrupt, or work that cannot be sent
+        _give_up(pid)
+        raise
+    return pid, ref
 
 
-def work_to_come(owner: Pid) -> None:
-    """The function of a process that a supervisor starts for ``owner``, who then sends it its work."""
-    watch = Process.monitor(owner)
-    match receive((owner, Ref, (ANY, tuple)), Down(watch)):
-        case Down(reason=reason):
-            exit(("shutdown", reason))
-        case (_, ref, call):
-            Process.demonitor(watch, flush=True)
-            _work(ref, call)
+# Tasks of a stream: the reference is a monitor; the value comes to the stream's process, by its tag and the task's number.
 
 
-def child_work(fn: Callable[..., Any], args: tuple[Any, ...]) -> Callable[[], Any]:
-    """A function without arguments for a process that may be started more than once."""
+def stream_linked(tag: Ref, number: int, work: Work) -> tuple[Pid, Ref]:
+    """Start a task of the stream whose process this is, linked to it: its process, and a monitor of that."""
+    return spawn_monitor(_report, self(), tag, number, work, link=True)
+
+
+def stream_supervised(
+    supervisor: Server, shutdown: Shutdown, linked: bool, tag: Ref, number: int, work: Work
+) -> tuple[Pid, Ref]:
+    """Likewise, as a child of a supervisor."""
+    pid = _start_waiting(supervisor, shutdown)
+    try:
+        if linked:
+            Process.link(pid)
+        ref = Process.monitor(pid)
+        send(pid, (self(), _later(pid, _report, self(), tag, number, work)))
+    except BaseException:
+        _give_up(pid)
+        raise
+    return pid, ref
+
+
+def child_work(fn: Callable[..., Any], args: tuple[Any, ...], supervisor: Server) -> Work:
+    """The call as a child of the supervisor, which may be started more than once."""
+    if _is_elsewhere(supervisor):
+        return partial(fn, *args)
     # Copied in each of them, and not on the way: what was shared on purpose still is.
     template: Any = share(Template(args))
 
@@ -93,24 +132,47 @@ def child_work(fn: Callable[..., Any], args: tuple[Any, ...]) -> Callable[[], An
     return work
 
 
-def _work(ref: Ref, call: Call) -> None:
-    fn, args = call
-    set_initial_call(fn)
-    send(ref, (ref, fn(*args)))
+def _answer_to_come(owner: Pid, work: Work) -> None:
+    _answer(receive((owner, Ref))[1], work)
 
 
-def _hand_over(pid: Pid, work: tuple[Any, ...], *, link: bool = False) -> Ref:
-    """Tell a process that waits for it where its value goes (and what its work is); the reference of both.
+def _answer(ref: Ref, work: Work) -> None:
+    set_initial_call(work)
+    send(ref, (ref, work()))
 
-    It is a monitor and an alias: what comes by it is ``(ref, value)`` or ``Down(ref)``, and nothing once it has ended.
-    """
-    try:
-        if link:
-            Process.link(pid)
-        ref = Process.monitor(pid, alias="demonitor")
-        send(pid, (self(), ref, *work))
-    except BaseException:  # an interrupt, or work that cannot be sent: nobody would ever tell it what to do
-        Process.unlink(pid)
-        Process.exit(pid, "kill")
-        raise
-    return ref
+
+def _report(stream: Pid, tag: Ref, number: int, work: Work) -> None:
+    set_initial_call(work)
+    send(stream, (tag, number, work()))
+
+
+def _start_waiting(supervisor: Server, shutdown: Shutdown) -> Pid:
+    spec = ChildSpec("task", (spawn_link, (work_to_come, self())), restart="temporary", shutdown=shutdown)
+    pid: Pid = ask(supervisor, ("start_child", spec))
+    return pid
+
+
+def work_to_come(owner: Pid) -> None:
+    """The function of a process that a supervisor starts for ``owner``, who then sends it its work."""
+    watch = Process.monitor(owner)
+    message = receive((owner, callable), Down(watch))
+    if type(message) is Down:
+        exit(("shutdown", message.reason))
+    Process.demonitor(watch, flush=True)
+    message[1]()
+
+
+def _later(pid: Pid, fn: Callable[..., Any], *args: Any) -> Work:
+    """The call, to be sent to a process: as a function on this node, to another one in its parts."""
+    return (lambda: fn(*args)) if type(pid.key) is int else partial(fn, *args)
+
+
+def _give_up(pid: Pid) -> None:
+    """Nobody will ever tell a process what it waits for."""
+    Process.unlink(pid)
+    Process.exit(pid, "kill")
+
+
+def _is_elsewhere(supervisor: Server) -> bool:
+    where = whereis(supervisor)
+    return isinstance(where, tuple) or (where is not None and type(where.key) is not int)

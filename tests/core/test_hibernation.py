@@ -4,7 +4,7 @@ import contextvars
 
 import pytest
 
-from pyex import Down, Process, PyexError, exit, receive, run, self, send, spawn, spawn_monitor
+from pyex import AGAIN, Down, Process, PyexError, exit, next_message, receive, run, self, send, spawn, spawn_monitor
 from pyex.core.process import processes
 from tests.core.support import SOON, ended, kill, start_at, until
 
@@ -134,3 +134,46 @@ def test_what_cannot_hibernate_says_so():
         Process.hibernate("state")
     pid = spawn(receive)
     kill(pid)
+
+
+def test_a_function_that_returns_again_is_called_again_with_the_next_message(place):
+    def loop(parent, state):
+        while (message := next_message()) is not AGAIN:
+            variable.set(variable.get() + 1)
+            state.append(message)
+            if message == "stop":
+                send(parent, (state, variable.get()))
+                return "done"
+        return AGAIN
+
+    pid = start_at(place, loop, self(), [])
+    for word in ("one", "two"):
+        until(lambda: asleep(pid))
+        send(pid, word)
+    until(lambda: asleep(pid))
+    send(pid, "three")
+    send(pid, "stop")
+    assert receive(tuple, timeout=SOON) == (["one", "two", "three", "stop"], 4)
+    assert ended(pid) in ("normal", "noproc")
+
+
+def test_one_that_waits_to_be_called_again_is_ended_as_any_other(place):
+    for reason, seen in (("kill", "killed"), ("bored", "bored")):
+        pid = start_at(place, lambda: AGAIN)
+        until(lambda pid=pid: processes[pid.key].waiting)
+        ref = Process.monitor(pid)
+        Process.exit(pid, reason)
+        assert receive(Down(ref), timeout=SOON).reason == seen
+
+
+def test_the_program_itself_can_wait_to_be_called_again():
+    got = []
+
+    def main():
+        while (message := next_message()) is not AGAIN:
+            got.append(message)
+            return len(got)
+        send(self(), "more")
+        return AGAIN
+
+    assert run(main) == 1

@@ -127,7 +127,7 @@ def test_a_timeout_tells_where_the_server_waits_or_works():
 
     class Other(Counter):
         def handle_call(self, request, caller):
-            time.sleep(0.7) if request == "block" else spin()
+            time.sleep(1.5) if request == "block" else spin()
             return Reply(1)
 
     busy, holding = server_at(1, Other), server_at(2, Other)

@@ -149,6 +149,55 @@ def test_40_a_child_that_hangs_while_it_starts_goes_with_its_supervisor():
     assert {receive(Down(ref), timeout=SOON).reason for ref in refs} == {"killed"}
 
 
+class Hanging(Worker):
+    """Is never ready."""
+
+    def init(self, test, id):
+        send(test, ("hanging", id))
+        receive("never")
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("how", ["stop", "its parent"])
+def test_40_a_child_that_hangs_in_its_restart_does_not_keep_the_tree_from_ending(strategy, how):
+    outside = set(Process.list())
+    starts = []
+
+    def start(test, id):
+        starts.append(id)
+        return (Worker if len(starts) == 1 else Hanging).start_link(test, id)
+
+    inner = Supervisor.child_spec([worker("a"), worker("h", start), worker("c")], strategy=strategy, id="inner")
+    top = Supervisor.start_link([inner])
+    tree = pids(top)["inner"]
+    kill(pids(tree)["h"])
+    receive(("hanging", "h"), timeout=SOON)
+    ref = Process.monitor(tree)
+    if how == "stop":
+        Supervisor.stop(tree, "shutdown", timeout=SOON)
+    else:
+        Supervisor.stop(top, timeout=SOON)
+    assert receive(Down(ref), timeout=SOON).reason == "shutdown"
+    if how == "stop":
+        Process.exit(top, "kill")  # it has started another one
+    until(lambda: set(Process.list()) <= outside)
+
+
+def test_40_a_child_that_hangs_in_its_first_start_does_not_either():
+    outside = set(Process.list())
+    inner = Supervisor.child_spec([worker("a"), worker("h", Hanging.start_link)], id="inner")
+
+    def above():
+        Process.flag("trap_exit", True)
+        Supervisor.start_link([inner])
+
+    parent = spawn_link(above)
+    assert receive(("hanging", "h"), timeout=SOON)
+    Process.exit(parent, "kill")
+    assert receive(Exited(parent), timeout=SOON).reason == "killed"
+    until(lambda: set(Process.list()) <= outside)
+
+
 def test_40_a_supervisor_that_is_killed_leaves_no_child():
     outside = set(Process.list())
     for _ in range(100):

@@ -326,10 +326,33 @@ def test_mistakes_in_a_supervisor_are_explained():
 
 
 def test_it_is_a_server_like_any_other():
-    tree = Supervisor.start_link([worker("a")], name="tree")
+    class Tree(Supervisor):
+        def init(self, child):
+            return SupervisorSpec([child])
+
+    tree = Tree.start_link(worker("a"), name="tree")
     assert GenServer.whereis("tree") == tree
+    assert Process.info(tree).initial_call.endswith("Tree.init")
     send(tree, "a message that nobody knows")
     assert [*pids("tree")] == ["a"]
+    state = GenServer.get_status("tree").state
+    assert state == {"callback": Tree, "children": Supervisor.which_children("tree")}
+    Supervisor.stop(tree)
+
+
+def test_32_a_suspended_supervisor_restarts_and_answers_later():
+    tree = Supervisor.start_link([worker("a")], name="tree")
+    before = pids(tree)["a"]
+    GenServer.suspend(tree)
+    GenServer.suspend(tree)  # once is as good as twice
+    kill(before)
+    test = self()
+    asker = spawn_link(lambda: send(test, ("asked", self(), pids(tree)["a"])))
+    assert news() == ("up", "a")
+    assert receive(("up", ANY), ("asked", ANY, ANY), timeout=0.05, default=None) is None
+    GenServer.resume(tree)
+    assert news() == ("up", "a")
+    assert receive(("asked", asker, ANY), timeout=SOON)[2] not in (before, None)
     GenServer.stop("tree", "shutdown")
     assert receive(Exited(tree), timeout=SOON).reason == "shutdown"
 

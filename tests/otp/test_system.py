@@ -167,6 +167,7 @@ def test_a_timeout_that_is_over_while_suspended_comes_after_the_resumption():
     class Impatient(Counter):
         def handle_call(self, request, caller):
             self.caller = caller
+            send(self(), ("$system", None, "suspend"))
             return NoReply(Timeout(0.01))
 
         def handle_info(self, message):
@@ -174,8 +175,7 @@ def test_a_timeout_that_is_over_while_suspended_comes_after_the_resumption():
 
     server = Impatient.start()
     waiting = Task.async_(lambda: GenServer.call(server, "go"))
-    until(lambda: "caller" in GenServer.get_state(server))
-    GenServer.suspend(server)
+    until(lambda: GenServer.get_status(server).status == "suspended")
     assert waiting.yield_(timeout=0.05) is None
     GenServer.resume(server)
     assert waiting.await_() == "timeout"

@@ -1,0 +1,69 @@
+"""The limits of waits: those of usual lengths share a timer, and each keeps its time."""
+
+import time
+
+import pytest
+
+from pyex import ReceiveTimeout, receive, self, send, spawn
+from pyex.core.alarms import USUAL
+from tests.core.support import SOON, result_at, scheduler, start_at, until
+
+
+def pending(index=0):
+    return {seconds: len(alarms.pending) for seconds, alarms in scheduler(index).alarms.items() if alarms.pending}
+
+
+def test_each_of_many_keeps_its_own_time():
+    """They are set one after the other, and some are cancelled: the others come in order, none too early."""
+    here = self()
+
+    def waiter(number, go):
+        begun = time.monotonic()
+        try:
+            receive(("wake", number), timeout=1)
+        except ReceiveTimeout:
+            send(here, (number, time.monotonic() - begun))
+
+    def spawner():
+        for number in range(60):
+            spawn(waiter, number, None)
+            if number % 3 == 0:
+                spawn(waiter, number, None)
+            receive(timeout=0.002, default=None)
+
+    start_at(0, spawner)
+    got = [receive((int, float), timeout=SOON) for _ in range(80)]
+    assert [number for number, _ in got] == sorted(number for number, _ in got)
+    assert all(took >= 1 for _, took in got)
+    assert pending() == {}
+
+
+def test_those_that_are_not_needed_are_forgotten_at_once():
+    def body():
+        for _ in range(3):
+            send(self(), "here")
+            receive("here", timeout=30)
+            receive("never", timeout=0.001, default=None)
+        return pending()
+
+    assert result_at(0, body) == {}
+    pid = start_at(0, receive, "never")
+    start_at(0, lambda: receive("never", timeout=50))
+    until(lambda: pending().get(50) == 1)
+    assert len([seconds for seconds in scheduler(0).alarms if seconds > USUAL]) == 0
+    assert pid
+
+
+@pytest.mark.parametrize("seconds", [0.05, 1])
+def test_a_wait_inside_a_wait_has_a_time_of_its_own(seconds):
+    def body():
+        def guard(message):
+            receive("never", timeout=seconds, default=None)
+            return message == "never"
+
+        send(self(), "look at me")
+        begun = time.monotonic()
+        assert receive(guard, timeout=seconds, default="late") == "late"
+        return time.monotonic() - begun
+
+    assert seconds <= result_at(0, body) < 2 * seconds + SOON
