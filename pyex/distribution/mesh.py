@@ -19,7 +19,7 @@ from pyex.core.identity import identity
 from pyex.core.ids import Pid
 from pyex.core.scheduler import Scheduler, scheduler_of_thread
 from pyex.core.signals import unreachable
-from pyex.distribution import epmd, handshake
+from pyex.distribution import epmd, handshake, node_events
 from pyex.distribution.channel import Channel
 from pyex.distribution.connection import Connection, Outgoing
 from pyex.distribution.epmd import NameInUseError
@@ -315,6 +315,7 @@ class Mesh:
         for signal in self._waiting.pop(peer.name, ()):
             self._carry_late(connection, signal)
         self.connections[peer.name] = connection
+        node_events.up(peer.name)
         channel.open(connection.receive, lambda: self._lost(connection))
         arrival = self._arrivals.get(peer.name)
         if arrival is not None:
@@ -325,6 +326,7 @@ class Mesh:
         if self.connections.get(name) is connection:
             del self.connections[name]
             connection.lost()
+            node_events.down(name)
 
     async def disconnect(self, connection: Connection) -> None:
         """Close a connection, after what is written has been sent."""
