@@ -21,6 +21,7 @@ from pyex.core.errors import (
     AwaitTimeout,
     ConnectError,
     CookieError,
+    ErpcError,
     Exit,
     NameTaken,
     NodeNameError,
@@ -51,31 +52,40 @@ from pyex.core.spawning import spawn, spawn_link, spawn_monitor
 from pyex.core.streams import process_streams as process_streams
 
 if TYPE_CHECKING:
+    from pyex.distribution import erpc as erpc
     from pyex.distribution.node import Node
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "ANY", "Atom", "AwaitTimeout", "ConnectError", "CookieError", "Crash", "Down", "Exit", "Exited", "NameTaken", "NoProcess", "Node",
+    "ANY", "Atom", "AwaitTimeout", "ConnectError", "CookieError", "Crash", "Down", "ErpcError", "Exit", "Exited", "NameTaken", "NoProcess", "Node",
     "NodeDown", "NodeNameError", "NodeStartError", "NodeUp", "NotDistributed", "NotSendable", "Pid", "Port", "PortError", "Process",
-    "ProgramNotFound", "PyexError", "ReceiveTimeout", "Ref", "areceive", "await_", "blocking", "exit", "receive", "run", "self", "send", "share",
+    "ProgramNotFound", "PyexError", "ReceiveTimeout", "Ref", "areceive", "await_", "blocking", "erpc", "exit", "receive", "run", "self", "send", "share",
     "sleep", "spawn", "spawn_link", "spawn_monitor",
 ]  # fmt: skip
 
 
-def __getattr__(name: str) -> Any:
-    # Distribution is imported by those who use it.
-    if name == "Node":
-        from pyex.distribution.node import Node
+#: Distribution is imported by those who use it: where each of its names is.
+_LAZY = {
+    "Node": ("pyex.distribution.node", "Node"),
+    "erpc": ("pyex.distribution.erpc", None),
+}
 
-        return Node
-    raise AttributeError(f"module 'pyex' has no attribute {name!r}")
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'pyex' has no attribute {name!r}")
+    from importlib import import_module
+
+    module, attribute = _LAZY[name]
+    value = import_module(module)
+    return value if attribute is None else getattr(value, attribute)
 
 
 def _show_errors_under_their_public_names() -> None:
     # A traceback then reads pyex.NoProcess: the name to catch it by.
-    for name in __all__:
-        if name != "Node" and isinstance(cls := globals()[name], type) and issubclass(cls, BaseException):
+    for name in set(__all__) - set(_LAZY):
+        if isinstance(cls := globals()[name], type) and issubclass(cls, BaseException):
             cls.__module__ = __name__
 
 

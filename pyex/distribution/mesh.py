@@ -197,6 +197,7 @@ class Mesh:
             connection.carry(signal)
         except NotSendable as error:  # the sender has gone on: it can only be reported
             log.error("A message was dropped: %s", error)
+            signal.fail(str(error))
 
     # Connecting
 

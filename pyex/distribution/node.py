@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from pyex.core.asking import ask
 from pyex.core.carrier import route
-from pyex.core.errors import ConnectError, NodeStartError, NotDistributed
+from pyex.core.errors import ConnectError, NodeStartError, NotDistributed, NotSendable
 from pyex.core.identity import identity
 from pyex.core.ids import Pid, Ref, pid_of
 from pyex.core.process import ControlBlock
@@ -233,7 +233,7 @@ def _spawn(node: str, fn: Callable[..., Any], args: tuple[Any, ...], *, link: bo
         if monitor:
             return spawn_monitor_locally(fn, *args, link=link)
         return (spawn_link_locally if link else spawn_locally)(fn, *args), Ref()
-    pid = None
+    pid: Pid | None = None
     try:
         Node.connect(full)
     except ConnectError as error:
@@ -247,7 +247,11 @@ def _spawn(node: str, fn: Callable[..., Any], args: tuple[Any, ...], *, link: bo
             what = (process.pid, ref, process.leader, link, monitor, (fn, args))
             route.carrier.deliver_to_node(full, SPAWN_REQUEST, what)
 
-        pid = ask(request)
+        outcome = ask(request)
+        if isinstance(outcome, Pid):
+            pid = outcome
+        elif outcome != "noconnection":
+            raise NotSendable(outcome)
     process = this_process()
     if pid is None:
         pid = pid_of((ref.number, full, NEVER))

@@ -100,3 +100,24 @@ def stop(node: OtherNode) -> None:
     with contextlib.suppress(NoProcess):
         send(("main", node.name), "stop")
     node.process.wait(timeout=10)
+
+
+@pytest.fixture(scope="module")
+def bob_and_carol():
+    """This interpreter as alice, connected to bob and carol, for all tests of a module."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ERL_EPMD_PORT", str(free_port()))
+        patch.setenv("PYEX_COOKIE", COOKIE)
+        others = [OtherNode("bob"), OtherNode("carol")]
+        try:
+            for other in others:
+                other.ready()
+            Node.start("alice")
+            for other in others:
+                Node.connect(other.name)
+            yield others
+        finally:
+            Node.stop()
+            for other in others:
+                other.process.kill()
+                other.process.communicate()
