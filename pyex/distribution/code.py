@@ -45,6 +45,9 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
 
     def reducer_override(self, obj: Any) -> Any:
         """Notice code that travels by value, and give functions the names they find in their builtins."""
+        if isinstance(obj, types.CodeType):
+            make, args = cloudpickle.Pickler.dispatch_table[types.CodeType](obj)
+            return _code_of_file, (obj.co_filename, make, args)
         reduced = super().reducer_override(obj)
         if reduced is not NotImplemented and isinstance(obj, types.FunctionType | type):
             self.has_code = True
@@ -57,6 +60,11 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         known = linecache.cache.get(name)
         if name.startswith("<") and known is not None and len(known) == 4:
             self.sources[name] = known[2]
+
+
+def _code_of_file(name: str, make: Callable[..., types.CodeType], args: tuple[Any, ...]) -> types.CodeType:
+    """Code under the name of its file, which cloudpickle (since 3.1.3) leaves out, and tracebacks want."""
+    return make(*args).replace(co_filename=name)
 
 
 def _add_names_beneath(fn: types.FunctionType, reduced: Any) -> None:
