@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgpack
 
@@ -33,8 +32,7 @@ class HoldsObjectsError(Exception):
     """Raised by ``decode_plain``: the term has objects in it, whose decoding would run code."""
 
 
-@dataclass(frozen=True)
-class Encoded:
+class Encoded(NamedTuple):
     """A term in bytes; ``has_code`` when they hold bytecode, which only an equal Python can run."""
 
     data: bytes
@@ -48,13 +46,13 @@ def encode(term: Any) -> Encoded:
     """
     encoder = _Encoder()
     try:
-        return Encoded(_pack(encoder.wire(term)), encoder.has_code)
+        return Encoded(pack(encoder.wire(term)), encoder.has_code)
     except OverflowError:  # an integer of more than 64 bits is somewhere in it
         encoder = _Encoder(big_ints=True)
-        return Encoded(_pack(encoder.wire(term)), encoder.has_code)
+        return Encoded(pack(encoder.wire(term)), encoder.has_code)
     except (RecursionError, ValueError):  # a cycle, or deeper than msgpack goes: pickle knows how
         encoder = _Encoder()
-        return Encoded(_pack(encoder.object(term)), encoder.has_code)
+        return Encoded(pack(encoder.object(term)), encoder.has_code)
 
 
 def decode(data: bytes) -> Any:
@@ -67,8 +65,25 @@ def decode_plain(data: bytes) -> Any:
     return _unpack(data, _decode_extension)
 
 
-def _pack(wire: Any) -> bytes:
-    return msgpack.packb(wire, unicode_errors="surrogatepass")  # type: ignore[no-any-return]
+#: One for all, since making one costs five times what it does; it gives way to no other thread.
+_packer = msgpack.Packer(unicode_errors="surrogatepass", autoreset=True)
+
+#: Bytes of a result from which on the packer, which keeps its memory, is replaced.
+_LARGE: Final = 1 << 18
+
+
+def pack(wire: Any) -> bytes:
+    """Msgpack's bytes for what it can pack."""
+    global _packer
+    data: bytes = _packer.pack(wire)
+    if len(data) > _LARGE:
+        _packer = msgpack.Packer(unicode_errors="surrogatepass", autoreset=True)
+    return data
+
+
+def unpack_plain(data: bytes | memoryview) -> Any:
+    """What msgpack itself can unpack, extension types left as they are."""
+    return msgpack.unpackb(data, use_list=False, unicode_errors="surrogatepass")
 
 
 def _unpack(data: bytes, hook: Callable[[int, bytes], Any]) -> Any:
@@ -111,7 +126,7 @@ class _Encoder:
         return {self.wire(key): self.wire(item) for key, item in value.items()}
 
     def items(self, code: int, value: Any) -> msgpack.ExtType:
-        return msgpack.ExtType(code, _pack(tuple([self.wire(item) for item in value])))
+        return msgpack.ExtType(code, pack(tuple([self.wire(item) for item in value])))
 
 
 _KINDS: Final[dict[type, int]] = {Pid: PID, Ref: REF, Port: PORT}
@@ -139,18 +154,18 @@ def resolve(wire: Any) -> Identifier:
 
 def _encode_identifier(_: _Encoder, value: Identifier) -> msgpack.ExtType:
     code, *fields = identify(value)
-    return msgpack.ExtType(code, _pack(tuple(fields)))
+    return msgpack.ExtType(code, pack(tuple(fields)))
 
 
 def _encode_time(encoder: _Encoder, value: Any) -> msgpack.ExtType:
     zone = getattr(value, "tzinfo", None)
     if zone is not None and type(zone) is not datetime.timezone:
         return encoder.object(value)  # a zone has rules that no offset tells
-    return msgpack.ExtType(TIME, _pack((type(value).__name__, value.isoformat(), getattr(value, "fold", 0))))
+    return msgpack.ExtType(TIME, pack((type(value).__name__, value.isoformat(), getattr(value, "fold", 0))))
 
 
 def _encode_timedelta(_: _Encoder, value: datetime.timedelta) -> msgpack.ExtType:
-    return msgpack.ExtType(TIME, _pack(("timedelta", value.days, value.seconds, value.microseconds)))
+    return msgpack.ExtType(TIME, pack(("timedelta", value.days, value.seconds, value.microseconds)))
 
 
 def _encode_shared(encoder: _Encoder, value: Shared) -> Any:
@@ -167,7 +182,7 @@ _ENCODERS: Final[dict[type, Callable[[_Encoder, Any], Any]]] = {
     frozenset: lambda encoder, value: encoder.items(FROZENSET, value),
     dict: _Encoder.dict,
     bytearray: lambda _, value: msgpack.ExtType(BYTEARRAY, bytes(value)),
-    complex: lambda _, value: msgpack.ExtType(COMPLEX, _pack((value.real, value.imag))),
+    complex: lambda _, value: msgpack.ExtType(COMPLEX, pack((value.real, value.imag))),
     datetime.datetime: _encode_time,
     datetime.date: _encode_time,
     datetime.time: _encode_time,

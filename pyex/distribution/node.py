@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import atexit
 import concurrent.futures
+import dataclasses
 import logging
 import os
+import secrets
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeAlias
 
 from pyex.core.asking import ask
 from pyex.core.carrier import route
-from pyex.core.errors import ConnectError, NodeStartError, NotDistributed, NotSendable
+from pyex.core.errors import ConnectError, NodeNameError, NodeStartError, NotDistributed, NotSendable
 from pyex.core.identity import identity
 from pyex.core.ids import Pid, Ref, pid_of
 from pyex.core.process import ControlBlock
@@ -22,10 +24,11 @@ from pyex.core.spawning import spawn as spawn_locally
 from pyex.core.spawning import spawn_link as spawn_link_locally
 from pyex.core.spawning import spawn_monitor as spawn_monitor_locally
 from pyex.core.threads import this_process
-from pyex.distribution import epmd
+from pyex.distribution import epmd, node_events
 from pyex.distribution.cookie import find_cookie
+from pyex.distribution.handshake import LONGEST_TICKTIME, NET_TICKTIME, SHORTEST_TICKTIME, Own
 from pyex.distribution.mesh import Mesh
-from pyex.distribution.names import LOOPBACK, full_name
+from pyex.distribution.names import LOOPBACK, full_name, is_loopback, lan_address, split
 
 log = logging.getLogger("pyex.node")
 
@@ -37,6 +40,7 @@ LAST_WORDS: Final = 1.0
 
 # Inside the namespace, "list" is Node.list.
 _Names: TypeAlias = list[str]
+_KINDS: Final = ("visible", "hidden", "connected")
 _Found: TypeAlias = list[tuple[str, int]]
 
 
@@ -74,21 +78,42 @@ class Node:
         raise TypeError("Node is a namespace: Node.start(name) gives this interpreter a name")
 
     @staticmethod
-    def start(name: str | None = None, cookie: str | None = None, *, port: int = 0) -> str:
+    def start(
+        name: str | None = None,
+        cookie: str | None = None,
+        *,
+        port: int = 0,
+        lan: bool = False,
+        hidden: bool = False,
+        net_ticktime: float = NET_TICKTIME,
+    ) -> str:
         """Give this node a name, so that others can connect to it, and return the full name.
 
-        ``bob`` means ``bob@127.0.0.1``, which only this machine can reach; without a name it is the first
-        free of ``pyex1``, ``pyex2``, ... The cookie is the one given, or ``PYEX_COOKIE``, or that of the
-        user's cookie file. ``port`` fixes the port to listen on.
+        ``bob`` means ``bob@127.0.0.1``, which only this machine can reach; with ``lan`` it means this machine's address
+        in its network. Without a name it is the first free of ``pyex1``, ``pyex2``, ... The cookie is the one given, or
+        ``PYEX_COOKIE``, or that of the user's cookie file. ``port`` fixes the port to listen on. A ``hidden`` node is
+        connected only to the nodes it has asked for, or that have asked for it, and is not among those they list.
+        ``net_ticktime`` is how many seconds another node may be silent before it is taken for lost.
 
         Raises ``NodeNameError`` (a ``ValueError``), ``NodeStartError`` (an ``OSError``) when the name or the
         port is in use or this node has a name already, ``CookieError`` (a ``PermissionError``).
         """
-        full = full_name(name) if name is not None else None
+        host = lan_address() if lan else LOOPBACK
+        full = full_name(name, host) if name is not None else ""
+        if lan and full and is_loopback(split(full)[1]):
+            raise NodeNameError(
+                f"{full} is of this machine alone. Give a name without a host, and lan makes it this one's"
+            )
         if not isinstance(port, int) or not 0 <= port <= 65535:
             raise NodeStartError(f"{port!r} is no port. Choose one from 1024 to 65535")
+        if not SHORTEST_TICKTIME <= net_ticktime <= LONGEST_TICKTIME:
+            raise NodeStartError(
+                f"a net tick time of {net_ticktime!r} s cannot be kept. Choose one from {SHORTEST_TICKTIME} s to a day"
+            )
         secret = find_cookie(cookie)
-        mesh: Mesh = _call(lambda: _start(full, secret, port))
+        creation = 1 + secrets.randbelow((1 << 32) - 1)
+        own = Own(full, creation, secret, hidden=hidden, net_ticktime=net_ticktime)
+        mesh: Mesh = _call(lambda: _start(own, host, port))
         return mesh.own.name
 
     @staticmethod
@@ -107,10 +132,40 @@ class Node:
         return _current.mesh is not None
 
     @staticmethod
-    def list() -> _Names:
-        """The nodes this one is connected to, sorted."""
+    def list(kind: str = "visible") -> _Names:
+        """The nodes this one is connected to, sorted: those of the mesh, the ``"hidden"``, or all that are ``"connected"``.
+
+        A connection is hidden if either of its nodes is.
+        """
+        if kind not in _KINDS:
+            raise ValueError(f"Node.list() takes 'visible', 'hidden' or 'connected', not {kind!r}")
         mesh = _current.mesh
-        return sorted(mesh.connections) if mesh is not None else []
+        return sorted(mesh.nodes(kind)) if mesh is not None else []
+
+    @staticmethod
+    def monitor(node: str, on: bool = True) -> bool:
+        """Have this process told when a node is lost: by one ``NodeDown(node)`` for each time this was called.
+
+        The node is connected to; if it cannot be, the message comes at once. ``on=False`` takes back what one call
+        has asked for; the result is False when there is nothing (left) to take back.
+        """
+        full, mesh, pid = full_name(node), _mesh(), this_process().pid
+        return bool(_call(lambda: mesh.watch(pid, full, on=on)))
+
+    @staticmethod
+    def monitor_nodes(on: bool = True) -> bool:
+        """Have this process told of all visible nodes that come and go: by ``NodeUp(node)`` and ``NodeDown(node)``.
+
+        A node's ``NodeUp`` comes before anything that is sent from there, its ``NodeDown`` after, and always before
+        its next ``NodeUp``. ``on=False`` ends it; the result is False if there was nothing to end.
+
+        >>> Node.monitor_nodes()
+        True
+        >>> receive(NodeUp())
+        ('nodeup', 'bob@127.0.0.1')
+        """
+        pid = this_process().pid
+        return bool(_call(lambda: _subscribe(pid, on=on)))
 
     @staticmethod
     def names(host: str = LOOPBACK) -> _Names:
@@ -153,9 +208,23 @@ class Node:
             return False
 
     @staticmethod
-    def cookie() -> str:
-        """The cookie of this node's mesh."""
-        return _mesh().own.cookie.decode()
+    def cookie(node: str | None = None, cookie: str | None = None) -> str:
+        """The cookie of this node; with ``node``, the one for connections to and from that node.
+
+        With ``cookie`` it is changed first, for connections to come. So a node can be in two meshes with a secret each.
+
+        >>> Node.cookie("bob@192.168.1.5", cookie="a long secret for the two of us")
+        """
+        mesh = _mesh()
+        full = full_name(node) if node is not None else None
+        if cookie is not None:
+            secret = find_cookie(cookie)
+            if full is not None:
+                mesh.own.cookies[full] = secret
+            else:
+                mesh.own = dataclasses.replace(mesh.own, cookie=secret)
+        own = mesh.own
+        return (own.cookie_for(full) if full is not None else own.cookie).decode("utf-8", "surrogateescape")
 
     @staticmethod
     def spawn(node: str, fn: Callable[..., Any], *args: Any) -> Pid:
@@ -177,17 +246,17 @@ class Node:
         return _spawn(node, fn, args, link=False, monitor=True)
 
 
-async def _start(name: str | None, cookie: bytes, port: int) -> Mesh:
+async def _start(own: Own, host: str, port: int) -> Mesh:
     """On the loop, where such steps take turns."""
     if _current.mesh is not None or _current.starting:
         what = f"has a name already, {identity.name}" if _current.mesh is not None else "is being started already"
         raise NodeStartError(f"this node {what}. Node.stop() first")
     _current.starting = True
     try:
-        mesh = await Mesh.start(runtime.first(), name, cookie, port)
+        mesh = await Mesh.start(runtime.first(), own, host, port)
     finally:
         _current.starting = False
-    _current.mesh = route.carrier = mesh
+    _current.mesh, route.carrier = mesh, mesh.courier
     atexit.unregister(_leave)
     atexit.register(_leave)
     return mesh
@@ -211,6 +280,13 @@ def _leave() -> None:
         leaving.result(LAST_WORDS)
     except (concurrent.futures.TimeoutError, concurrent.futures.CancelledError):
         pass  # its scheduler is stuck: the system closes the connections
+
+
+async def _subscribe(pid: Pid, *, on: bool) -> bool:
+    if on:
+        node_events.subscribe(pid)
+        return True
+    return node_events.unsubscribe(pid)
 
 
 async def _names(host: str) -> _Found:

@@ -57,6 +57,15 @@ class OtherNode:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
+    def freeze(self) -> None:
+        """Let it stand still, its connections open."""
+        self.process.send_signal(signal.SIGSTOP)
+        assert os.WIFSTOPPED(os.waitpid(self.process.pid, os.WUNTRACED)[1])
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self.process.send_signal(signal.SIGCONT)
+
     def errors(self) -> str:
         """End it, if it has not ended, and return what it logged."""
         if self.process.poll() is None:

@@ -1,7 +1,6 @@
 """Calls to other nodes."""
 
 import os
-import signal
 import sys
 import threading
 import time
@@ -105,7 +104,7 @@ def test_56_a_late_reply_is_dropped():
 def test_56_the_timeout_holds_when_the_other_side_is_stuck(mesh):
     [bob, _] = mesh
     erpc.call(BOB, Node.self)
-    bob.process.send_signal(signal.SIGSTOP)
+    bob.freeze()
     try:
         begun = time.monotonic()
         with pytest.raises(ErpcError) as caught:
@@ -113,7 +112,7 @@ def test_56_the_timeout_holds_when_the_other_side_is_stuck(mesh):
         assert caught.value.reason == "timeout"
         assert time.monotonic() - begun < 10
     finally:
-        bob.process.send_signal(signal.SIGCONT)
+        bob.thaw()
     assert erpc.call(BOB, Node.self, timeout=20) == BOB  # its answer to the one given up came first
 
 

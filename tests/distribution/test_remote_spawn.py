@@ -1,14 +1,13 @@
 """Processes started on other nodes, and those who start them."""
 
-import signal
 import sys
 
 import cloudpickle
 import pytest
 
 from pyex import ANY, Down, Exited, Node, Pid, Process, exit, receive, self, send, sleep, spawn
-from pyex.core.carrier import route
 from pyex.core.process import processes
+from pyex.distribution.node import _current
 
 # What these tests ship to other nodes is of this module, which those cannot import.
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -30,16 +29,16 @@ def tells_its_exit(listener):
 def test_47_a_process_whose_spawner_ended_meanwhile_is_told_so(mesh):
     [bob, _] = mesh
     here = self()
-    bob.process.send_signal(signal.SIGSTOP)
+    bob.freeze()
     try:
         spawner = spawn(lambda: Node.spawn_link(BOB, tells_its_exit, here))
-        while not route.carrier.connections[BOB]._requests:
+        while not _current.mesh.connections[BOB]._requests:
             sleep(0.001)  # until it waits for the answer of bob
         ref = Process.monitor(spawner)
         Process.exit(spawner, "kill")
         assert receive(Down(ref), timeout=10).reason == "killed"
     finally:
-        bob.process.send_signal(signal.SIGCONT)
+        bob.thaw()
     receive(("running", Pid), timeout=20)
     assert receive(Exited(), timeout=20) == Exited(spawner, "noproc")
 
