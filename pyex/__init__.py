@@ -53,6 +53,7 @@ from pyex.core.streams import process_streams as process_streams
 
 if TYPE_CHECKING:
     from pyex.distribution import erpc as erpc
+    from pyex.distribution import pg as pg
     from pyex.distribution.node import Node
 
 __version__ = "0.1.0"
@@ -60,7 +61,7 @@ __version__ = "0.1.0"
 __all__ = [
     "ANY", "Atom", "AwaitTimeout", "ConnectError", "CookieError", "Crash", "Down", "ErpcError", "Exit", "Exited", "NameTaken", "NoProcess", "Node",
     "NodeDown", "NodeNameError", "NodeStartError", "NodeUp", "NotDistributed", "NotSendable", "Pid", "Port", "PortError", "Process",
-    "ProgramNotFound", "PyexError", "ReceiveTimeout", "Ref", "areceive", "await_", "blocking", "erpc", "exit", "receive", "run", "self", "send", "share",
+    "ProgramNotFound", "PyexError", "ReceiveTimeout", "Ref", "areceive", "await_", "blocking", "erpc", "exit", "pg", "receive", "run", "self", "send", "share",
     "sleep", "spawn", "spawn_link", "spawn_monitor",
 ]  # fmt: skip
 
@@ -69,6 +70,7 @@ __all__ = [
 _LAZY = {
     "Node": ("pyex.distribution.node", "Node"),
     "erpc": ("pyex.distribution.erpc", None),
+    "pg": ("pyex.distribution.pg", None),
 }
 
 

@@ -18,7 +18,8 @@ NOTHING = object()
 
 
 @pytest.fixture(autouse=True)
-def mesh(bob_and_carol):
+def mesh(bob_and_carol, monkeypatch):
+    monkeypatch.setattr(erpc.call, "__kwdefaults__", {"timeout": 30})  # the machine may be busy
     yield bob_and_carol
     assert receive(timeout=0, default=NOTHING) is NOTHING, "something stayed in the mailbox"
 
