@@ -23,6 +23,7 @@ from pyex.core.errors import (
     CookieError,
     ErpcError,
     Exit,
+    LockTaken,
     NameTaken,
     NodeNameError,
     NodeStartError,
@@ -54,12 +55,13 @@ from pyex.core.streams import process_streams as process_streams
 if TYPE_CHECKING:
     from pyex.distribution import erpc as erpc
     from pyex.distribution import pg as pg
+    from pyex.distribution.global_names import Global
     from pyex.distribution.node import Node
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "ANY", "Atom", "AwaitTimeout", "ConnectError", "CookieError", "Crash", "Down", "ErpcError", "Exit", "Exited", "NameTaken", "NoProcess", "Node",
+    "ANY", "Atom", "AwaitTimeout", "ConnectError", "CookieError", "Crash", "Down", "ErpcError", "Exit", "Exited", "Global", "LockTaken", "NameTaken", "NoProcess", "Node",
     "NodeDown", "NodeNameError", "NodeStartError", "NodeUp", "NotDistributed", "NotSendable", "Pid", "Port", "PortError", "Process",
     "ProgramNotFound", "PyexError", "ReceiveTimeout", "Ref", "areceive", "await_", "blocking", "erpc", "exit", "pg", "receive", "run", "self", "send", "share",
     "sleep", "spawn", "spawn_link", "spawn_monitor",
@@ -68,6 +70,7 @@ __all__ = [
 
 #: Distribution is imported by those who use it: where each of its names is.
 _LAZY = {
+    "Global": ("pyex.distribution.global_names", "Global"),
     "Node": ("pyex.distribution.node", "Node"),
     "erpc": ("pyex.distribution.erpc", None),
     "pg": ("pyex.distribution.pg", None),

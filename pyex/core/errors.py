@@ -91,6 +91,10 @@ class ErpcNoConnection(ErpcError, ConnectionError):
     """The other node could not be reached, or was lost before it answered."""
 
 
+class LockTaken(PyexError, TimeoutError):
+    """Another process has the lock, and had it at every attempt."""
+
+
 class PortError(PyexError, OSError):
     """A program could not be started for a port; says why."""
 

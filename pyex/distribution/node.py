@@ -24,7 +24,7 @@ from pyex.core.spawning import spawn as spawn_locally
 from pyex.core.spawning import spawn_link as spawn_link_locally
 from pyex.core.spawning import spawn_monitor as spawn_monitor_locally
 from pyex.core.threads import this_process
-from pyex.distribution import epmd, node_events, pg
+from pyex.distribution import epmd, global_names, node_events, pg
 from pyex.distribution.cookie import find_cookie
 from pyex.distribution.handshake import LONGEST_TICKTIME, NET_TICKTIME, SHORTEST_TICKTIME, Own
 from pyex.distribution.mesh import Mesh
@@ -254,6 +254,7 @@ async def _start(own: Own, host: str, port: int) -> Mesh:
     _current.starting = True
     try:
         pg.ensure()
+        global_names.ensure()
         mesh = await Mesh.start(runtime.first(), own, host, port)
     finally:
         _current.starting = False

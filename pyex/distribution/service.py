@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from pyex.core.errors import NameTaken
 from pyex.core.identity import identity
-from pyex.core.ids import Pid, Ref
+from pyex.core.ids import Pid, Ref, new_ref
 from pyex.core.isolation import share
 from pyex.core.messages import Down
 from pyex.core.messaging import receive, send
@@ -125,6 +125,11 @@ def call_all(services: Iterable[Any], request: Any) -> list[Any]:
                     pass
         raise
     return answers
+
+
+def nobody() -> Ref:
+    """The alias of a request whose answer nobody waits for."""
+    return new_ref()
 
 
 def visible_nodes() -> list[str]:
