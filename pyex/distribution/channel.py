@@ -32,8 +32,11 @@ READ: Final = 1 << 18
 BUSY: Final = 1 << 20
 ROOM: Final = BUSY // 2
 
+#: Bytes that the system takes ahead of what it can send.
+UNSENT: Final = 1 << 18
+
 #: Batches that are sent in one go, before the loop has a turn at something else.
-BATCHES: Final = 32
+BATCHES: Final = 8
 
 #: Seconds that a closed connection gets to send what was written.
 LINGER: Final = 5.0
@@ -59,6 +62,9 @@ class Channel:
         sock.setblocking(False)
         if sock.family in (socket.AF_INET, socket.AF_INET6):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+                # What lies in the system's buffer cannot be overtaken any more.
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
         self._sock = sock
         self._loop = loop
         self._thread = threading.get_ident()
@@ -186,7 +192,7 @@ class Channel:
     def write(self, frame: bytes, sender: Any = None, large: Large | None = None) -> None:
         """From any thread: send a frame, and the payload that it announces, after what the sender has sent before."""
         self._outbox.put(sender, frame, large)
-        if self._outbox.size > BATCH and self._writing.acquire(blocking=False):
+        if (large is not None or self._outbox.size > BATCH) and self._writing.acquire(blocking=False):
             try:
                 self._send()
             finally:
@@ -228,15 +234,14 @@ class Channel:
             self._send()
         self._sent()
 
-    @property
-    def busy(self) -> bool:
-        """Whether so much waits to be sent that senders have to wait."""
-        return self._outbox.size > BUSY
+    def busy_for(self, sender: Any) -> bool:
+        """Whether so much waits to be sent that this sender has to wait; a large message is its own sender's business."""
+        return self._outbox.waiting_of(sender) > BUSY
 
     def wait_for_room(self, asker: Pid, alias: Ref) -> None:
         """From any thread: answer an alias when there is room for more, or the connection is gone."""
         with self._writing:
-            if self.busy and not self.closed:
+            if self.busy_for(asker.key) and not self._closing and not self.closed:
                 self._waiting_for_room.append((asker, alias))
                 return
         answer(asker, alias, True)
@@ -270,7 +275,9 @@ class Channel:
         if self._waiting_for_room and self._outbox.size <= ROOM:
             with self._writing:
                 waiting, self._waiting_for_room = self._waiting_for_room, []
-            for asker, alias in waiting:
+                go_on = [one for one in waiting if self._outbox.waiting_of(one[0].key) <= ROOM]
+                self._waiting_for_room = [one for one in waiting if one not in go_on]
+            for asker, alias in go_on:
                 answer(asker, alias, True)
         more = bool(self._unsent or self._outbox)
         if more != self._writer_added or (self._closing and not more):
@@ -303,6 +310,7 @@ class Channel:
         self._closing = True
         self._loop.remove_reader(self._sock)
         self._loop.call_later(LINGER, self._end)
+        self._let_all_go_on()
         self.flush()
 
     def abort(self) -> None:
@@ -314,15 +322,19 @@ class Channel:
             return
         with self._writing:
             self.closed = True
-            waiting, self._waiting_for_room = self._waiting_for_room, []
             self._loop.remove_reader(self._sock)
             self._loop.remove_writer(self._sock)
             self._sock.close()
-        for asker, alias in waiting:
-            answer(asker, alias, True)
+        self._let_all_go_on()
         self._wake_reader()
         if self._on_close is not None:
             self._loop.call_soon(self._on_close)
+
+    def _let_all_go_on(self) -> None:
+        with self._writing:
+            waiting, self._waiting_for_room = self._waiting_for_room, []
+        for asker, alias in waiting:
+            answer(asker, alias, True)
 
 
 def _drop(parts: list[memoryview], count: int) -> None:

@@ -109,7 +109,7 @@ class Outgoing:
         self.large: Large | None = None
         known = (len(header) if header is not None else 0) + (len(address) if isinstance(address, str) else 0) * 4
         if data is not None and len(data) + known + _ENVELOPE > LIMIT:
-            self.large = Large(next(_numbers) & 0xFFFFFFFF, data)
+            self.large = Large(next(_numbers) & 0xFFFFFFFF, [data])
             data = self.large.number, len(data)
         self.frame: bytes = pack((op, address, header, data))
         if len(self.frame) > LIMIT:
@@ -118,7 +118,7 @@ class Outgoing:
     @property
     def size(self) -> int:
         """Bytes, about."""
-        return len(self.frame) + (len(self.large.data) if self.large is not None else 0)
+        return len(self.frame) + (self.large.length if self.large is not None else 0)
 
     def fail(self, reason: str) -> None:
         """It could not be delivered: answer for it."""

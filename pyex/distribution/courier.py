@@ -58,7 +58,8 @@ class Courier:
         """In the process that has just sent to a node: wait while too much is on its way there."""
         connection = self._mesh.connections.get(node)
         way = connection.channel if connection is not None else self._waiting.get(node)
-        if way is None or not way.busy or process_here() is None or in_collection() or not can_wait():
+        process = process_here()
+        if way is None or process is None or not way.busy_for(process.pid.key) or in_collection() or not can_wait():
             return
         ask(lambda process, alias: way.wait_for_room(process.pid, alias))
 

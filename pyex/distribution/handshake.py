@@ -62,9 +62,11 @@ class Peer:
         for capability in self.capabilities:
             if capability.startswith(TICKTIME):
                 try:
-                    return min(max(float(capability.removeprefix(TICKTIME)), SHORTEST_TICKTIME), LONGEST_TICKTIME)
+                    seconds = float(capability.removeprefix(TICKTIME))
                 except ValueError:
                     break
+                if SHORTEST_TICKTIME <= seconds <= LONGEST_TICKTIME:
+                    return seconds
         return NET_TICKTIME
 
 

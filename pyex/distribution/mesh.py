@@ -251,7 +251,11 @@ class Mesh:
         self.connections[peer.name] = connection
         node_events.up(peer.name, hidden=connection.hidden)
         connection.ticker = Ticker(
-            channel, self.own.net_ticktime, peer.net_ticktime, lambda: self._fell_silent(connection)
+            channel,
+            self.own.net_ticktime,
+            peer.net_ticktime,
+            lambda: self._fell_silent(connection),
+            self._scheduler.loop,
         )
         channel.open(connection.receive, lambda: self._lost(connection), connection.at_once)
         arrival = self._arrivals.get(peer.name)

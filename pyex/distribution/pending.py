@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import Any
 
 from pyex.core.ids import Pid, Ref
 from pyex.core.signals import answer
@@ -24,8 +25,7 @@ class Pending:
         self._size += signal.size
         self.signals.append(signal)
 
-    @property
-    def busy(self) -> bool:
+    def busy_for(self, _sender: Any) -> bool:
         """Whether senders have to wait."""
         return self._size > BUSY and not self._over
 

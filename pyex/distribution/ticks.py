@@ -1,6 +1,6 @@
 """Ticks: two nodes that have nothing to say still say so, and one that falls silent is noticed.
 
-As in OTP the net tick time has four parts. In each of them this node sends something, a tick if there is nothing else;
+As in OTP the net tick time has four parts. At the end of each this node sends a tick, if nothing else waits to be sent;
 one from which nothing has come in four parts in a row is taken for dead: 3/4 to 5/4 of the time after its last sign.
 """
 
@@ -20,13 +20,20 @@ PARTS: Final = 4
 class Ticker:
     """The ticks of one connection, on its loop; each node sends as often as the one with the shorter time wants it."""
 
-    def __init__(self, channel: Channel, own: float, peers: float, on_silence: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        own: float,
+        peers: float,
+        on_silence: Callable[[], None],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
         self._channel = channel
         self._on_silence = on_silence
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop
         self._look_every = own / PARTS
         self._send_every = min(own, peers) / PARTS
-        self._receipts = self._sendings = -1
+        self._receipts = -1
         self._silent = 0
         self._last_send = time.monotonic()
         self._timers = [
@@ -51,9 +58,7 @@ class Ticker:
 
     def _send(self) -> None:
         self._last_send = time.monotonic()
-        if self._channel.sendings == self._sendings:
-            self._channel.tick()
-        self._sendings = self._channel.sendings
+        self._channel.tick()
         self._timers[1] = self._loop.call_later(self._send_every, self._send)
 
     def while_held(self, now: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -17,10 +18,10 @@ from pyex import Node, NoProcess, send
 COOKIE = "a cookie for tests, long enough"
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
-import logging, sys
+import json, logging, sys
 from pyex import *
 logging.basicConfig(stream=sys.stderr, format="%(name)s: %(message)s")
-Node.start(sys.argv[1])
+Node.start(sys.argv[1], **json.loads(sys.argv[2]))
 Process.register(self(), "main")
 print("ready", flush=True)
 while True:
@@ -40,10 +41,18 @@ def free_port() -> int:
 class OtherNode:
     """A node in an OS process of its own."""
 
-    def __init__(self, name: str, *, program: str = PROGRAM, python: str = sys.executable, **environ: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        program: str = PROGRAM,
+        python: str = sys.executable,
+        options: dict | None = None,
+        **environ: str,
+    ) -> None:
         self.name = f"{name}@127.0.0.1"
         self.process = subprocess.Popen(
-            [python, "-c", program, name],
+            [python, "-c", program, name, json.dumps(options or {})],
             cwd=ROOT, env=os.environ | environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 
