@@ -232,8 +232,8 @@ class Mesh:
 
     def _break_tie(self, peer: Peer, before: Connection | None) -> None:
         """Both dial at once: the dial of the node with the greater name is the one that counts."""
-        dialling = peer.name in self._dials and self.own.name > peer.name
-        if dialling or self.connections.get(peer.name) is not before:
+        dialling = peer.name in self._dials and peer.name not in self._arrivals and self.own.name > peer.name
+        if dialling or self.connections.get(peer.name) not in (None, before):
             raise RefusedError("simultaneous", "this node is dialling that one already")
 
     def _install(self, channel: Channel, peer: Peer) -> None:
