@@ -111,8 +111,20 @@ class Channel:
                 self.flush()
 
     def _receive(self) -> None:
+        self._receive_once()
+        while not self.closed and not self._closing and self._unread():
+            self._receive_once()
+
+    def _read_into(self, buffer: memoryview) -> int:
+        return self._sock.recv_into(buffer)  # type: ignore[no-any-return]
+
+    def _unread(self) -> bool:
+        """Whether there is more that the system does not know of."""
+        return False
+
+    def _receive_once(self) -> None:
         try:
-            count = self._sock.recv_into(self._buffer[self._filled :])
+            count = self._read_into(self._buffer[self._filled :])
         except _NOT_NOW:
             return
         except OSError:

@@ -23,6 +23,7 @@ from typing import Any, Final
 import msgpack
 
 from pyex.distribution.channel import Channel
+from pyex.distribution.tls import Certificates
 
 MAGIC: Final = b"PYEX"
 VERSION: Final = 1
@@ -79,6 +80,8 @@ class Own:
     cookie: bytes = field(repr=False)
     hidden: bool = False
     net_ticktime: float = NET_TICKTIME
+    #: for encrypted connections; without, they are plain
+    certificates: Certificates | None = field(default=None, repr=False)
     #: those of single nodes
     cookies: dict[str, bytes] = field(default_factory=dict, repr=False)
 

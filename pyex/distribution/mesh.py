@@ -29,6 +29,7 @@ from pyex.distribution.name_service import NameService
 from pyex.distribution.names import is_loopback, split
 from pyex.distribution.sockets import Listener
 from pyex.distribution.ticks import Ticker
+from pyex.distribution.tls import SecureChannel, TlsError
 
 log = logging.getLogger("pyex.node")
 
@@ -166,7 +167,7 @@ class Mesh:
         try:
             async with asyncio.timeout(handshake.PATIENCE):
                 sock, address = await reach(self.own, node, self.ask)
-                channel = Channel(sock, self._scheduler.loop)
+                channel = await self._open(sock, dialling=True)
                 peer = await handshake.dial(channel, self.own, node, address)
                 self._install(channel, peer)
                 channel = None
@@ -176,6 +177,8 @@ class Mesh:
             await self._arrival(node)
         except ConnectError:
             raise
+        except TlsError as error:
+            raise ConnectError(f"{node} cannot be connected to: {error}") from None
         except TimeoutError:
             raise ConnectError(f"{node} does not answer. Is it frozen, or not a pyex node?") from None
         except OSError as error:
@@ -198,13 +201,26 @@ class Mesh:
 
     # Being connected to
 
+    async def _open(self, sock: socket.socket, *, dialling: bool) -> Channel:
+        """A channel on a fresh socket, encrypted if this node has certificates."""
+        certificates = self.own.certificates
+        if certificates is None:
+            return Channel(sock, self._scheduler.loop)
+        return SecureChannel(await certificates.secure(sock, dialling=dialling), self._scheduler.loop)
+
     def _accepted(self, sock: socket.socket) -> None:
+        self.start_task(self._welcome_socket(sock))
+
+    async def _welcome_socket(self, sock: socket.socket) -> None:
         try:
-            channel = Channel(sock, self._scheduler.loop)
-        except OSError:
+            async with asyncio.timeout(handshake.PATIENCE):
+                channel = await self._open(sock, dialling=False)
+        except TlsError as error:
+            log.warning("Refused a connection: %s", error)
+        except (OSError, TimeoutError):
             sock.close()  # gone again
         else:
-            self.start_task(self._welcome(channel))
+            await self._welcome(channel)
 
     async def _welcome(self, channel: Channel) -> None:
         caller = "somebody at {}:{}".format(*channel.address("peername"))

@@ -9,7 +9,7 @@ import dataclasses
 import logging
 import os
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final, TypeAlias
 
 from pyex.core.asking import ask
@@ -29,6 +29,7 @@ from pyex.distribution.cookie import find_cookie
 from pyex.distribution.handshake import LONGEST_TICKTIME, NET_TICKTIME, SHORTEST_TICKTIME, Own
 from pyex.distribution.mesh import Mesh
 from pyex.distribution.names import LOOPBACK, full_name, is_loopback, lan_address, split
+from pyex.distribution.tls import Certificates
 
 log = logging.getLogger("pyex.node")
 
@@ -86,6 +87,7 @@ class Node:
         lan: bool = False,
         hidden: bool = False,
         net_ticktime: float = NET_TICKTIME,
+        tls: Sequence[str | os.PathLike[str]] | None = None,
     ) -> str:
         """Give this node a name, so that others can connect to it, and return the full name.
 
@@ -93,7 +95,9 @@ class Node:
         in its network. Without a name it is the first free of ``pyex1``, ``pyex2``, ... The cookie is the one given, or
         ``PYEX_COOKIE``, or that of the user's cookie file. ``port`` fixes the port to listen on. A ``hidden`` node is
         connected only to the nodes it has asked for, or that have asked for it, and is not among those they list.
-        ``net_ticktime`` is how many seconds another node may be silent before it is taken for lost.
+        ``net_ticktime`` is how many seconds another node may be silent before it is taken for lost. With ``tls``, the files
+        of a certificate, its key and the authority's certificate, connections are encrypted, and only with nodes that
+        have a certificate of that authority.
 
         Raises ``NodeNameError`` (a ``ValueError``), ``NodeStartError`` (an ``OSError``) when the name or the
         port is in use or this node has a name already, ``CookieError`` (a ``PermissionError``).
@@ -111,8 +115,9 @@ class Node:
                 f"a net tick time of {net_ticktime!r} s cannot be kept. Choose one from {SHORTEST_TICKTIME} s to a day"
             )
         secret = find_cookie(cookie)
+        certificates = Certificates.load(tls) if tls is not None else None
         creation = 1 + secrets.randbelow((1 << 32) - 1)
-        own = Own(full, creation, secret, hidden=hidden, net_ticktime=net_ticktime)
+        own = Own(full, creation, secret, hidden=hidden, net_ticktime=net_ticktime, certificates=certificates)
         mesh: Mesh = _call(lambda: _start(own, host, port))
         return mesh.own.name
 
