@@ -57,13 +57,14 @@ if TYPE_CHECKING:
     from pyex.distribution import pg as pg
     from pyex.distribution.global_names import Global
     from pyex.distribution.node import Node
+    from pyex.distribution.push import push
 
 __version__ = "0.1.0"
 
 __all__ = [
     "ANY", "Atom", "AwaitTimeout", "ConnectError", "CookieError", "Crash", "Down", "ErpcError", "Exit", "Exited", "Global", "LockTaken", "NameTaken", "NoProcess", "Node",
     "NodeDown", "NodeNameError", "NodeStartError", "NodeUp", "NotDistributed", "NotSendable", "Pid", "Port", "PortError", "Process",
-    "ProgramNotFound", "PyexError", "ReceiveTimeout", "Ref", "areceive", "await_", "blocking", "erpc", "exit", "pg", "receive", "run", "self", "send", "share",
+    "ProgramNotFound", "PyexError", "ReceiveTimeout", "Ref", "areceive", "await_", "blocking", "erpc", "exit", "pg", "push", "receive", "run", "self", "send", "share",
     "sleep", "spawn", "spawn_link", "spawn_monitor",
 ]  # fmt: skip
 
@@ -74,6 +75,7 @@ _LAZY = {
     "Node": ("pyex.distribution.node", "Node"),
     "erpc": ("pyex.distribution.erpc", None),
     "pg": ("pyex.distribution.pg", None),
+    "push": ("pyex.distribution.push", "push"),
 }
 
 

@@ -63,6 +63,9 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument(
         "--max-heap-size", type=_size, metavar="BYTES", help="bytes a process may hold (200M, 2G; default: no limit)"
     )
+    options.add_argument(
+        "--no-code", action="store_true", help="take no functions and objects from other nodes, only data"
+    )
     options.add_argument("--connect", metavar="NODE", help="connect to this node first")
     options.add_argument("--version", action="version", version=f"pyex {pyex.__version__}")
     options.add_argument("script", nargs="?", help=argparse.SUPPRESS)
@@ -121,7 +124,9 @@ def _run(options: argparse.Namespace) -> int:
     pyex.configure(schedulers=options.schedulers, max_heap_size=options.max_heap_size)
     # An empty name or cookie is given too: the node says what is wrong with it.
     given = (options.name, options.cookie, options.connect, options.net_ticktime, options.tls)
-    wants_node = options.port or options.lan or options.hidden or any(one is not None for one in given)
+    wants_node = (
+        options.port or options.lan or options.hidden or options.no_code or any(one is not None for one in given)
+    )
     start = _starter(options) if wants_node else _nothing
     if options.script is not None:
         from shell.script import run_script
@@ -185,6 +190,7 @@ def _starter(options: argparse.Namespace) -> Callable[[], None]:
                 lan=options.lan,
                 hidden=options.hidden,
                 tls=options.tls,
+                code=not options.no_code,
                 **more,
             )
             if options.connect is not None:

@@ -33,9 +33,10 @@ class HoldsObjectsError(Exception):
 
 
 class Encoded(NamedTuple):
-    """A term in bytes; ``has_code`` when they hold bytecode, which only an equal Python can run."""
+    """A term in bytes; whether they hold objects, and code: bytecode, which only an equal Python can run, or source."""
 
     data: bytes
+    has_objects: bool = False
     has_code: bool = False
 
 
@@ -44,15 +45,25 @@ def encode(term: Any) -> Encoded:
 
     Raises ``NotSendable`` (a ``TypeError``) for what cannot leave this node.
     """
-    encoder = _Encoder()
+    return _encode(term, portable=False)
+
+
+def encode_portable(term: Any) -> Encoded:
+    """The same, with source in the place of bytecode."""
+    return _encode(term, portable=True)
+
+
+def _encode(term: Any, *, portable: bool) -> Encoded:
+    encoder = _Encoder(portable=portable)
     try:
-        return Encoded(pack(encoder.wire(term)), encoder.has_code)
+        data = pack(encoder.wire(term))
     except OverflowError:  # an integer of more than 64 bits is somewhere in it
-        encoder = _Encoder(big_ints=True)
-        return Encoded(pack(encoder.wire(term)), encoder.has_code)
+        encoder = _Encoder(portable=portable, big_ints=True)
+        data = pack(encoder.wire(term))
     except (RecursionError, ValueError):  # a cycle, or deeper than msgpack goes: pickle knows how
-        encoder = _Encoder()
-        return Encoded(pack(encoder.object(term)), encoder.has_code)
+        encoder = _Encoder(portable=portable)
+        data = pack(encoder.object(term))
+    return Encoded(data, encoder.has_objects, encoder.has_code)
 
 
 def decode(data: bytes) -> Any:
@@ -93,10 +104,12 @@ def _unpack(data: bytes, hook: Callable[[int, bytes], Any]) -> Any:
 class _Encoder:
     """Turns a term into what msgpack can pack."""
 
-    __slots__ = ("big_ints", "has_code")
+    __slots__ = ("big_ints", "has_code", "has_objects", "portable")
 
-    def __init__(self, *, big_ints: bool = False) -> None:
+    def __init__(self, *, portable: bool, big_ints: bool = False) -> None:
+        self.portable = portable
         self.big_ints = big_ints
+        self.has_objects = False
         self.has_code = False
 
     def wire(self, value: Any) -> Any:
@@ -113,7 +126,8 @@ class _Encoder:
     def object(self, value: Any) -> msgpack.ExtType:
         from pyex.distribution import code  # cloudpickle: loaded by the first message that needs it
 
-        data, has_code = code.dump(value, identify)
+        data, has_code = code.dump(value, identify, portable=self.portable)
+        self.has_objects = True
         self.has_code = self.has_code or has_code
         return msgpack.ExtType(OBJECT, data)
 

@@ -39,8 +39,18 @@ from pyex.core.signals import (
 )
 from pyex.core.threads import process_here
 from pyex.distribution.channel import LIMIT, Channel, MalformedError
-from pyex.distribution.codec import Encoded, HoldsObjectsError, decode, decode_plain, encode, pack, unpack_plain
-from pyex.distribution.handshake import Peer, python_version
+from pyex.distribution.codec import (
+    Encoded,
+    HoldsObjectsError,
+    decode,
+    decode_plain,
+    encode,
+    encode_portable,
+    pack,
+    unpack_plain,
+)
+from pyex.distribution.fitting import fitted
+from pyex.distribution.handshake import Peer
 from pyex.distribution.outbox import FRAGMENT_MARK, Large
 from pyex.distribution.remote_spawn import spawn_here
 from pyex.distribution.ticks import Ticker
@@ -77,9 +87,15 @@ _ENVELOPE: Final = 16
 class Outgoing:
     """A signal on its way to another node, in bytes, with what is needed to answer for it."""
 
-    __slots__ = ("args", "frame", "has_code", "large", "op", "sender", "target")
+    __slots__ = ("args", "frame", "has_code", "has_objects", "large", "op", "sender", "target")
 
-    def __init__(self, target: Pid | tuple[str, str] | None, op: int, args: Any) -> None:
+    def __init__(
+        self,
+        target: Pid | tuple[str, str] | None,
+        op: int,
+        args: Any,
+        encode: Callable[[Any], Encoded] = encode,
+    ) -> None:
         self.target = target
         self.op = op
         self.args = args
@@ -98,9 +114,10 @@ class Outgoing:
             payload = encode(term)
         elif op in _WITH_REASON:
             *fields, reason = args
-            payload = encode_reason(reason)
+            payload = encode_reason(reason, encode)
         else:
             fields = args
+        self.has_objects = payload is not None and payload.has_objects
         self.has_code = payload is not None and payload.has_code
         header = encode(tuple(fields)).data if fields is not None else None
         data: Any = payload.data if payload is not None else None
@@ -120,6 +137,20 @@ class Outgoing:
         """Bytes, about."""
         return len(self.frame) + (self.large.length if self.large is not None else 0)
 
+    @property
+    def has_reason(self) -> bool:
+        """Whether it tells why a process ends, which has to arrive whatever it is."""
+        return self.op in _WITH_REASON
+
+    def portable(self) -> Outgoing:
+        """The same, with source in the place of bytecode; raises ``NotSendable``."""
+        return Outgoing(self.target, self.op, self.args, encode_portable)
+
+    def described(self) -> Outgoing:
+        """The same, with a description of the reason."""
+        *fields, reason = self.args
+        return Outgoing(self.target, self.op, (*fields, repr(reason)))
+
     def fail(self, reason: str) -> None:
         """It could not be delivered: answer for it."""
         unreachable(self.target, self.op, self.args, reason)
@@ -133,7 +164,7 @@ def _sender(op: int, args: Any) -> Any:
     return args[0].key if isinstance(args[0], Pid) else None
 
 
-def encode_reason(reason: Any) -> Encoded:
+def encode_reason(reason: Any, encode: Callable[[Any], Encoded] = encode) -> Encoded:
     """An exit reason always travels; one that cannot goes as its description."""
     try:
         return encode(reason)
@@ -176,17 +207,9 @@ class Connection:
         self._lost = False
 
     def carry(self, signal: Outgoing) -> None:
-        """From any thread: send a signal; raises ``NotSendable`` for code the other Python cannot run."""
-        if signal.has_code and self.peer.python != python_version():
-            if signal.op in _WITH_REASON:  # a process ends whatever its reason: it goes as a description
-                *fields, reason = signal.args
-                signal = Outgoing(signal.target, signal.op, (*fields, repr(reason)))
-                self.carry(signal)
-                return
-            raise NotSendable(
-                f"code cannot be sent to {self.peer.name}: it runs Python {self.peer.python} and this node "
-                f"{python_version()}, whose bytecode differs. Use functions of a module that both have"
-            )
+        """From any thread: send a signal; raises ``NotSendable`` for what the other node cannot take."""
+        if signal.has_objects:
+            signal = fitted(signal, self.peer)
         if signal.op in (LINK, MONITOR):
             self._entangle(signal.args[0])
         elif signal.op == SPAWN_REQUEST:

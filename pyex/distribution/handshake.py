@@ -38,6 +38,7 @@ LONGEST_TICKTIME: Final = 86400.0
 
 #: Capabilities.
 HIDDEN: Final = "hidden"
+NO_CODE: Final = "no code"
 TICKTIME: Final = "net_ticktime="
 
 _CONTROL: Final = dict.fromkeys((*range(32), *range(127, 160)))
@@ -82,13 +83,18 @@ class Own:
     net_ticktime: float = NET_TICKTIME
     #: for encrypted connections; without, they are plain
     certificates: Certificates | None = field(default=None, repr=False)
+    #: it takes code from others
+    code: bool = True
     #: those of single nodes
     cookies: dict[str, bytes] = field(default_factory=dict, repr=False)
 
     @property
     def capabilities(self) -> tuple[str, ...]:
         """What is said of it beside its name, in words that an older node may pass over."""
-        return (f"{TICKTIME}{self.net_ticktime:g}", *((HIDDEN,) if self.hidden else ()))
+        said = [f"{TICKTIME}{self.net_ticktime:g}"]
+        said += [HIDDEN] if self.hidden else []
+        said += [] if self.code else [NO_CODE]
+        return tuple(said)
 
     def cookie_for(self, node: str) -> bytes:
         """The secret shared with a node."""

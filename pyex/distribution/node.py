@@ -9,7 +9,8 @@ import dataclasses
 import logging
 import os
 import secrets
-from collections.abc import Callable, Coroutine, Sequence
+import types
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, Final, TypeAlias
 
 from pyex.core.asking import ask
@@ -26,6 +27,7 @@ from pyex.core.spawning import spawn_monitor as spawn_monitor_locally
 from pyex.core.threads import this_process
 from pyex.distribution import epmd, global_names, node_events, pg
 from pyex.distribution.cookie import find_cookie
+from pyex.distribution.fitting import Accepting
 from pyex.distribution.handshake import LONGEST_TICKTIME, NET_TICKTIME, SHORTEST_TICKTIME, Own
 from pyex.distribution.mesh import Mesh
 from pyex.distribution.names import LOOPBACK, full_name, is_loopback, lan_address, split
@@ -88,6 +90,7 @@ class Node:
         hidden: bool = False,
         net_ticktime: float = NET_TICKTIME,
         tls: Sequence[str | os.PathLike[str]] | None = None,
+        code: bool = True,
     ) -> str:
         """Give this node a name, so that others can connect to it, and return the full name.
 
@@ -97,7 +100,8 @@ class Node:
         connected only to the nodes it has asked for, or that have asked for it, and is not among those they list.
         ``net_ticktime`` is how many seconds another node may be silent before it is taken for lost. With ``tls``, the files
         of a certificate, its key and the authority's certificate, connections are encrypted, and only with nodes that
-        have a certificate of that authority.
+        have a certificate of that authority. With ``code=False``
+        other nodes can send no functions and no objects here, only data, and spawn nothing.
 
         Raises ``NodeNameError`` (a ``ValueError``), ``NodeStartError`` (an ``OSError``) when the name or the
         port is in use or this node has a name already, ``CookieError`` (a ``PermissionError``).
@@ -117,7 +121,9 @@ class Node:
         secret = find_cookie(cookie)
         certificates = Certificates.load(tls) if tls is not None else None
         creation = 1 + secrets.randbelow((1 << 32) - 1)
-        own = Own(full, creation, secret, hidden=hidden, net_ticktime=net_ticktime, certificates=certificates)
+        own = Own(
+            full, creation, secret, hidden=hidden, net_ticktime=net_ticktime, certificates=certificates, code=code
+        )
         mesh: Mesh = _call(lambda: _start(own, host, port))
         return mesh.own.name
 
@@ -250,6 +256,24 @@ class Node:
         """Like ``spawn``, monitored by this process; returns ``(pid, ref)``."""
         return _spawn(node, fn, args, link=False, monitor=True)
 
+    @staticmethod
+    def push(module_or_class: types.ModuleType | type, nodes: Iterable[str] | None = None) -> _Names:
+        """Send a module, or a class, to other nodes, all that are connected or those given; returns their names.
+
+        A module can be imported there afterwards; a package goes with those of its modules that are loaded here. A class
+        typed at the prompt is then in the prompt's names there; for one of a module, the module is sent. What is there
+        already is updated, in place: objects of a class that is pushed again have its new methods from then on.
+
+        Raises ``NotSendable`` (a ``TypeError``) for a module without source, ``ErpcError`` for a node out of reach, and
+        what running the module raises there.
+
+        >>> Node.push(Counter)
+        ['bob@127.0.0.1']
+        """
+        from pyex.distribution.push import push
+
+        return push(module_or_class, nodes)
+
 
 async def _start(own: Own, host: str, port: int) -> Mesh:
     """On the loop, where such steps take turns."""
@@ -260,6 +284,7 @@ async def _start(own: Own, host: str, port: int) -> Mesh:
     try:
         pg.ensure()
         global_names.ensure()
+        Accepting.code = own.code
         mesh = await Mesh.start(runtime.first(), own, host, port)
     finally:
         _current.starting = False
@@ -275,6 +300,7 @@ async def _stop() -> bool:
         return False
     route.close()
     await mesh.stop()
+    Accepting.code = True
     return True
 
 

@@ -187,7 +187,8 @@ def test_a_malformed_frame_after_the_proof_closes_that_connection_and_nothing_el
             nodes_frame = stranger.frame()
             assert nodes_frame is not None
             stranger.send(frame)
-            assert stranger.frame() is None
+            while stranger.frame() is not None:
+                pass  # what was on its way
         assert "bob@127.0.0.1" in Node.list()
 
 
