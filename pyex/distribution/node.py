@@ -15,28 +15,22 @@ from typing import Any, Final, TypeAlias
 
 from pyex.core.asking import ask
 from pyex.core.carrier import route
-from pyex.core.errors import ConnectError, NodeNameError, NodeStartError, NotDistributed, NotSendable
+from pyex.core.errors import ConnectError, NodeNameError, NodeStartError, NotDistributed
 from pyex.core.identity import identity
-from pyex.core.ids import Pid, Ref, pid_of
-from pyex.core.process import ControlBlock
+from pyex.core.ids import Pid, Ref
 from pyex.core.runtime import runtime
-from pyex.core.signals import EXIT, MONITOR_EXIT, SPAWN_REQUEST, answer, signal
-from pyex.core.spawning import spawn as spawn_locally
-from pyex.core.spawning import spawn_link as spawn_link_locally
-from pyex.core.spawning import spawn_monitor as spawn_monitor_locally
+from pyex.core.signals import answer
 from pyex.core.threads import this_process
-from pyex.distribution import epmd, global_names, node_events, pg
+from pyex.distribution import epmd, global_names, node_events, peer, pg
 from pyex.distribution.cookie import find_cookie
 from pyex.distribution.fitting import Accepting
 from pyex.distribution.handshake import LONGEST_TICKTIME, NET_TICKTIME, SHORTEST_TICKTIME, Own
 from pyex.distribution.mesh import Mesh
 from pyex.distribution.names import LOOPBACK, full_name, is_loopback, lan_address, split
+from pyex.distribution.spawning import spawn_there
 from pyex.distribution.tls import Certificates
 
 log = logging.getLogger("pyex.node")
-
-#: The creation of no node: that of the pids given for processes that could not be started.
-NEVER: Final = 1 << 32
 
 #: Seconds that the end of the interpreter waits for a node to leave its mesh in order.
 LAST_WORDS: Final = 1.0
@@ -50,10 +44,12 @@ _Found: TypeAlias = list[tuple[str, int]]
 class _Current:
     """The mesh this node is part of, if it has a name."""
 
-    __slots__ = ("mesh", "starting")
+    __slots__ = ("mesh", "options", "starting")
 
     def __init__(self) -> None:
         self.mesh: Mesh | None = None
+        #: what the node was started with, beside its name: its peers are started so too
+        self.options: dict[str, Any] = {}
         #: the name is being taken right now
         self.starting = False
 
@@ -125,6 +121,8 @@ class Node:
             full, creation, secret, hidden=hidden, net_ticktime=net_ticktime, certificates=certificates, code=code
         )
         mesh: Mesh = _call(lambda: _start(own, host, port))
+        files = [os.path.abspath(os.fspath(file)) for file in tls or ()]  # noqa: PTH100 - what is given may be bytes
+        _current.options = {"hidden": hidden, "net_ticktime": net_ticktime, "tls": files or None, "code": code}
         return mesh.own.name
 
     @staticmethod
@@ -257,6 +255,27 @@ class Node:
         return _spawn(node, fn, args, link=False, monitor=True)
 
     @staticmethod
+    def start_peer(name: str | None = None) -> str:
+        """Start another node, in an operating system's process of its own on this machine, and return its name.
+
+        It is of this node's mesh, has its cookie and options, and finds the same modules; so work that is spread over
+        several peers uses as many cores. Without a name it is called after this node. What its processes print appears
+        where they were spawned. It ends with this node: by ``Node.stop``, the end of this interpreter, or its sudden death; or
+        by ``Node.stop_peer``.
+
+        Raises ``NotDistributed`` if this node has no name, ``NodeStartError`` (an ``OSError``) that says why it did not start.
+
+        >>> peers = [Node.start_peer() for _ in range(4)]
+        >>> erpc.multicall(peers, lambda: sum(range(10_000_000)))
+        """
+        return peer.start_peer(_mesh().own, _current.options, name)
+
+    @staticmethod
+    def stop_peer(node: str) -> bool:
+        """End a peer of this node, and wait until it has ended; False if there is none of that name."""
+        return peer.stop_peer(full_name(node))
+
+    @staticmethod
     def push(module_or_class: types.ModuleType | type, nodes: Iterable[str] | None = None) -> _Names:
         """Send a module, or a class, to other nodes, all that are connected or those given; returns their names.
 
@@ -284,8 +303,11 @@ async def _start(own: Own, host: str, port: int) -> Mesh:
     try:
         pg.ensure()
         global_names.ensure()
-        Accepting.code = own.code
+        Accepting.code = own.code  # before anything can come
         mesh = await Mesh.start(runtime.first(), own, host, port)
+    except BaseException:
+        Accepting.code = True
+        raise
     finally:
         _current.starting = False
     _current.mesh, route.carrier = mesh, mesh.courier
@@ -298,6 +320,7 @@ async def _stop() -> bool:
     mesh, _current.mesh = _current.mesh, None
     if mesh is None:
         return False
+    peer.stop_all()
     route.close()
     await mesh.stop()
     Accepting.code = True
@@ -335,43 +358,7 @@ def _mesh() -> Mesh:
 
 
 def _spawn(node: str, fn: Callable[..., Any], args: tuple[Any, ...], *, link: bool, monitor: bool) -> tuple[Pid, Ref]:
-    if not callable(fn):
-        raise TypeError(f"Node.spawn takes a node, a function to run there and its arguments, not {fn!r}")
-    full = full_name(node)
-    if full == identity.name:
-        if monitor:
-            return spawn_monitor_locally(fn, *args, link=link)
-        return (spawn_link_locally if link else spawn_locally)(fn, *args), Ref()
-    pid: Pid | None = None
-    try:
-        Node.connect(full)
-    except ConnectError as error:
-        log.warning("Cannot spawn on %s: %s", full, error)
-        ref = Ref()
-    else:
-
-        def request(process: ControlBlock, alias: Ref) -> None:
-            nonlocal ref
-            ref = alias
-            what = (process.pid, ref, process.leader, link, monitor, (fn, args))
-            route.carrier.deliver_to_node(full, SPAWN_REQUEST, what)
-
-        outcome = ask(request)
-        if isinstance(outcome, Pid):
-            pid = outcome
-        elif outcome != "noconnection":
-            raise NotSendable(outcome)
-    process = this_process()
-    if pid is None:
-        pid = pid_of((ref.number, full, NEVER))
-        relations = process.relate()
-        if link:
-            relations.links[pid] = None
-            signal(process.pid, EXIT, (pid, "noconnection"))
-        if monitor:
-            relations.monitors[ref] = pid
-            signal(process.pid, MONITOR_EXIT, (None, ref, pid, "noconnection"))
-    return pid, ref
+    return spawn_there(Node.connect, node, fn, args, link=link, monitor=monitor)
 
 
 def _call(make: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
