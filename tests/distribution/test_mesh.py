@@ -478,7 +478,9 @@ def test_a_reason_with_code_reaches_a_node_of_another_python(alice, nodes, monke
     Node.spawn("bob", watch)
     receive("watching", timeout=10)
     monkeypatch.setattr(fitting, "python_version", lambda: "9.9")
-    Process.exit(victim, ("reason", lambda: None))
+    scope = {"__name__": "__main__"}
+    exec("def fn(): pass", scope)  # code without source
+    Process.exit(victim, ("reason", scope["fn"]))
     reason = receive(("down", ANY), timeout=10)[1]
     assert isinstance(reason, str)
     assert reason.startswith("('reason', <function")
