@@ -6,11 +6,10 @@ too, and an answer nobody waits for any more is dropped.
 
 from __future__ import annotations
 
-import logging
+import threading
 from collections.abc import Iterable
 from typing import Any, Final
 
-from pyex.core.errors import NameTaken
 from pyex.core.identity import identity
 from pyex.core.ids import Pid, Ref, new_ref
 from pyex.core.isolation import share
@@ -22,8 +21,6 @@ from pyex.core.process_api import Process
 from pyex.core.spawning import create, start
 from pyex.core.threads import this_process
 from pyex.distribution import node_events
-
-log = logging.getLogger("pyex.node")
 
 #: The answer of a service that is not there.
 GONE: Final = object()
@@ -78,19 +75,20 @@ def _serve(service: Service) -> None:
                 service.handle(message)
 
 
+#: Two threads that want a service at once get the same.
+_starting: Final = threading.RLock()
+
+
 def running(name: str, kind: type[Service], services: dict[str, Any]) -> Any:
-    """The service of that name, started if it does not run."""
+    """The service of that name, started if it does not run; raises ``NameTaken`` if somebody else has the name."""
     service = services.get(name)
     if service is None or not service.runs:
-        service = kind(name)
-        try:
-            service.start()
-        except NameTaken:
-            other = services.get(name)
-            if other is None or not other.runs or names.get(name) is not processes.get(other.pid.key):
-                raise
-            return other  # another thread was faster
-        services[name] = service
+        with _starting:
+            service = services.get(name)
+            if service is None or not service.runs:
+                service = kind(name)
+                service.start()
+                services[name] = service
     return service
 
 

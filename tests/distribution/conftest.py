@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pyex import Node, NoProcess, send
+from pyex import Down, Node, NoProcess, Process, receive, send
 
 COOKIE = "a cookie for tests, long enough"
 ROOT = Path(__file__).parents[2]
@@ -136,6 +136,11 @@ def bob_and_carol():
             yield others
         finally:
             Node.stop()
+            for name in ("pg", "global_name_server"):  # they outlive the node; the next module begins without
+                if (pid := Process.whereis(name)) is not None:
+                    ref = Process.monitor(pid)
+                    Process.exit(pid, "kill")
+                    receive(Down(ref), timeout=10)
             for other in others:
                 other.process.kill()
                 other.process.communicate()
