@@ -23,7 +23,9 @@ from pyex.core.errors import (
     AwaitTimeout,
     ConnectError,
     CookieError,
+    ErpcError,
     Exit,
+    LockTaken,
     NameTaken,
     NodeNameError,
     NodeStartError,
@@ -65,7 +67,11 @@ from pyex.core.streams import process_streams as process_streams
 from pyex.running import run
 
 if TYPE_CHECKING:
+    from pyex.distribution import erpc as erpc
+    from pyex.distribution import pg as pg
+    from pyex.distribution.global_names import Global
     from pyex.distribution.node import Node
+    from pyex.distribution.push import push
     from pyex.otp.agent import Agent
     from pyex.otp.child_spec import ChildSpec, SupervisorError
     from pyex.otp.dynamic_supervisor import DynamicSupervisor
@@ -84,18 +90,22 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ANY", "Agent", "AlreadyRegistered", "Atom", "AwaitTimeout", "CallTimeout", "ChildSpec", "ConnectError", "Continue", "CookieError", "Crash",
-    "Down", "DynamicSupervisor", "DynamicSupervisorSpec", "Exit", "Exited", "GenServer", "Hibernate", "Ignore", "NameTaken", "NoProcess", "NoReply",
-    "Node", "NodeDown", "NodeNameError", "NodeStartError", "NodeUp", "NotDistributed", "NotOwner", "NotRegistered", "NotSendable",
-    "PartitionSupervisor", "Pid", "Port", "PortError", "Process", "ProgramNotFound", "PyexError", "ReceiveTimeout", "Ref", "Registry", "Reply",
-    "ServerDown", "StartError", "StateLost", "Stop", "Supervisor", "SupervisorError", "SupervisorSpec", "Task", "TaskDown", "TaskSupervisor",
-    "TaskTimeout", "Timeout", "UnknownRequest", "areceive", "await_", "blocking", "exit", "receive", "run", "self", "send", "share", "sleep", "spawn",
-    "spawn_link", "spawn_monitor",
+    "Down", "DynamicSupervisor", "DynamicSupervisorSpec", "ErpcError", "Exit", "Exited", "GenServer", "Global", "Hibernate", "Ignore", "LockTaken",
+    "NameTaken", "NoProcess", "NoReply", "Node", "NodeDown", "NodeNameError", "NodeStartError", "NodeUp", "NotDistributed", "NotOwner",
+    "NotRegistered", "NotSendable", "PartitionSupervisor", "Pid", "Port", "PortError", "Process", "ProgramNotFound", "PyexError", "ReceiveTimeout",
+    "Ref", "Registry", "Reply", "ServerDown", "StartError", "StateLost", "Stop", "Supervisor", "SupervisorError", "SupervisorSpec", "Task",
+    "TaskDown", "TaskSupervisor", "TaskTimeout", "Timeout", "UnknownRequest", "areceive", "await_", "blocking", "erpc", "exit", "pg", "push",
+    "receive", "run", "self", "send", "share", "sleep", "spawn", "spawn_link", "spawn_monitor",
 ]  # fmt: skip
 
 
-#: What is imported by those who use it: name -> module.
+#: What is imported by those who use it: name -> its module, or the module it is.
 _LAZY = {
     "Node": "pyex.distribution.node",
+    "Global": "pyex.distribution.global_names",
+    "erpc": "pyex.distribution.erpc",
+    "pg": "pyex.distribution.pg",
+    "push": "pyex.distribution.push",
     **dict.fromkeys(["CallTimeout", "ServerDown", "StartError", "StateLost", "UnknownRequest"], "pyex.otp.errors"),
     **dict.fromkeys(["Continue", "Hibernate", "Ignore", "NoReply", "Reply", "Stop", "Timeout"], "pyex.otp.results"),
     "Agent": "pyex.otp.agent",
@@ -118,7 +128,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'pyex' has no attribute {name!r}")
     import importlib
 
-    value = globals()[name] = _under_its_public_name(getattr(importlib.import_module(module), name))
+    loaded = importlib.import_module(module)
+    value = globals()[name] = _under_its_public_name(getattr(loaded, name, loaded))
     return value
 
 

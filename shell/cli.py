@@ -50,11 +50,22 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--name", help="the node's name; bob means bob@127.0.0.1 (default: the first free pyexN)")
     options.add_argument("--cookie", help="the secret shared by the nodes of a cluster (default: from a file)")
     options.add_argument("--port", type=_port, default=0, help="the port to listen on (default: any that is free)")
+    options.add_argument("--lan", action="store_true", help="be reachable from other machines, by this one's address")
+    options.add_argument("--hidden", action="store_true", help="be connected to chosen nodes only, and not listed")
+    options.add_argument(
+        "--net-ticktime", type=_seconds, metavar="SECONDS", help="silence after which a node is lost (default: 60)"
+    )
+    options.add_argument(
+        "--tls", nargs=3, metavar=("CERT", "KEY", "CA"), help="speak TLS with nodes that have certificates of this CA"
+    )
     options.add_argument(
         "--schedulers", type=_count, metavar="N", help="scheduler threads there may be (default: the cores, 2 to 4)"
     )
     options.add_argument(
         "--max-heap-size", type=_size, metavar="BYTES", help="bytes a process may hold (200M, 2G; default: no limit)"
+    )
+    options.add_argument(
+        "--no-code", action="store_true", help="take no functions and objects from other nodes, only data"
     )
     options.add_argument("--connect", metavar="NODE", help="connect to this node first")
     options.add_argument("--version", action="version", version=f"pyex {pyex.__version__}")
@@ -67,6 +78,13 @@ def _port(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) < 65536:
         raise argparse.ArgumentTypeError(f"{text!r} is no port, which is a number from 1 to 65535")
     return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds") from None
 
 
 def _count(text: str) -> int:
@@ -106,7 +124,10 @@ def main() -> int:
 def _run(options: argparse.Namespace) -> int:
     pyex.configure(schedulers=options.schedulers, max_heap_size=options.max_heap_size)
     # An empty name or cookie is given too: the node says what is wrong with it.
-    wants_node = options.port or any(one is not None for one in (options.name, options.cookie, options.connect))
+    given = (options.name, options.cookie, options.connect, options.net_ticktime, options.tls)
+    wants_node = (
+        options.port or options.lan or options.hidden or options.no_code or any(one is not None for one in given)
+    )
     start = _starter(options) if wants_node else _nothing
     if options.script is not None:
         from shell.script import run_script
@@ -168,7 +189,17 @@ def _starter(options: argparse.Namespace) -> Callable[[], None]:
 
     def start() -> None:
         try:
-            pyex.Node.start(options.name, options.cookie, port=options.port)
+            more = {} if options.net_ticktime is None else {"net_ticktime": options.net_ticktime}
+            pyex.Node.start(
+                options.name,
+                options.cookie,
+                port=options.port,
+                lan=options.lan,
+                hidden=options.hidden,
+                tls=options.tls,
+                code=not options.no_code,
+                **more,
+            )
             if options.connect is not None:
                 pyex.Node.connect(options.connect)
         except (pyex.PyexError, OSError) as error:

@@ -25,6 +25,9 @@ class Carrier(Protocol):
     def deliver_to_node(self, node: str, op: int, args: Any) -> None:
         """Carry a signal that is for another node itself: to spawn, or to whoever an alias stands for there."""
 
+    def hold_back(self, node: str) -> None:
+        """In the process that has just sent to a node: let it wait, if that node takes less than is sent to it."""
+
 
 class Parcel:
     """A message that is still encoded; ``open`` decodes it, in the process that receives it."""
@@ -64,6 +67,9 @@ class _Nowhere:
         from pyex.core.signals import unreachable
 
         unreachable(None, op, args, "noconnection")
+
+    def hold_back(self, node: str) -> None:
+        pass
 
 
 class Route:

@@ -71,6 +71,30 @@ class ConnectError(PyexError, ConnectionError):
     """Another node could not be connected to; says why and what to do."""
 
 
+class ErpcError(PyexError, OSError):
+    """A call to another node had no outcome: ``reason`` is ``"timeout"`` or ``"noconnection"``.
+
+    The one is a ``TimeoutError`` too, the other a ``ConnectionError``. What the called function itself raises is raised
+    as it is.
+    """
+
+    reason: str = "noconnection"
+
+
+class ErpcTimeout(ErpcError, TimeoutError):
+    """The other node did not answer in time; what it was asked for may go on there."""
+
+    reason = "timeout"
+
+
+class ErpcNoConnection(ErpcError, ConnectionError):
+    """The other node could not be reached, or was lost before it answered."""
+
+
+class LockTaken(PyexError, TimeoutError):
+    """Another process has the lock, and had it at every attempt."""
+
+
 class PortError(PyexError, OSError):
     """A program could not be started for a port; says why."""
 

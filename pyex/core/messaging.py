@@ -32,8 +32,9 @@ _DROPPED: Final = object()
 
 
 def send(dest: Any, message: T) -> T:
-    """Post ``message`` to a process and return it; never waits, and succeeds when the process is gone.
+    """Post ``message`` to a process and return it; succeeds when the process is gone.
 
+    It never waits, but for another node that takes less than is sent to it: once a megabyte is on its way there.
     ``dest`` is a pid, a registered name, ``(name, node)``, or an alias (``Process.alias``). The receiver gets a snapshot: what either side
     does to its own copy later, the other never sees.
 
@@ -84,6 +85,7 @@ def post(dest: Any, message: Any, copy: Callable[[Any], Any] = snapshot) -> None
             local.owner.post(local, SEND, copy(message))
         elif type(dest.key) is not int:
             route.carrier.deliver(dest, SEND, message)  # encoding it is the snapshot
+            route.carrier.hold_back(dest.node or "")
     elif isinstance(dest, str):
         process = named(dest)
         process.owner.post(process, SEND, copy(message))
@@ -101,6 +103,7 @@ def post(dest: Any, message: Any, copy: Callable[[Any], Any] = snapshot) -> None
                 there.owner.post(there, SEND, copy(message))
         else:
             route.carrier.deliver_to_name(name, node, REG_SEND, message)
+            route.carrier.hold_back(node)
     else:
         raise TypeError(f"send() takes a pid, a registered name, a port, an alias or (name, node), not {dest!r}")
 
@@ -112,6 +115,7 @@ def _post_to_alias(alias: Ref, message: Any, copy: Callable[[Any], Any]) -> None
             signal(pid, ALIAS_SEND, (alias, copy(message)))
     else:
         route.carrier.deliver_to_node(alias.key[1], ALIAS_SEND, (alias, message))
+        route.carrier.hold_back(alias.key[1])
 
 
 def named(name: str) -> ControlBlock:

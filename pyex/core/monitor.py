@@ -91,6 +91,9 @@ class Monitor:
         #: whoever finds it asleep and has work wakes it
         self.asleep = True
         self.schedulers: list[Scheduler] = []
+        #: called at each look, in the monitor's thread, for a scheduler that one process has: what its loop would
+        #: have done, as far as another thread can do it
+        self.while_held: list[Callable[[Scheduler, float], None]] = []
         self._another: Callable[[Scheduler], Scheduler]
         self._interrupter: Interrupter | None = None
         self._watches: dict[Scheduler, _Watch] = {}
@@ -129,6 +132,7 @@ class Monitor:
         self._changing = threading.Lock()
         self._work = threading.Semaphore(0)
         self.schedulers, self._watches, self._thread = [], {}, None
+        self.while_held = []
         if self._interrupter is not None:
             self._interrupter.forget()
         self._rest()
@@ -237,6 +241,8 @@ class Monitor:
 
     def _hold(self, scheduler: Scheduler, watch: _Watch, now: float) -> None:
         """One process has the scheduler."""
+        for stand_in in [*self.while_held]:
+            stand_in(scheduler, now)
         if scheduler.thread_id is None or scheduler.thread_id in collecting:
             return  # Python collects garbage there; that takes the time it takes
         stack = stack_of(scheduler.thread_id)

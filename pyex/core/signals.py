@@ -33,7 +33,7 @@ MONITOR: Final = 19  # (sender, ref, what was monitored: a pid or (name, node))
 DEMONITOR: Final = 20  # (sender, ref)
 MONITOR_EXIT: Final = 21  # (sender or None, ref, what was monitored, reason)
 SPAWN_REQUEST: Final = 29  # (sender, ref, group leader, link, monitor, (fn, args)): between nodes only
-SPAWN_REPLY: Final = 31  # (the new process or None, ref, linked, monitored)
+SPAWN_REPLY: Final = 31  # (the new process or why there is none, ref, linked, monitored)
 ALIAS_SEND: Final = 33  # (alias, message)
 UNLINK: Final = 35  # (sender, number)
 UNLINK_ACK: Final = 36  # (sender, number)
@@ -77,7 +77,9 @@ def unreachable(target: Pid | tuple[str, str] | None, op: int, args: Any, reason
         signal(args[0], UNLINK_ACK, (target, args[1]))
     elif op == SPAWN_REQUEST:
         sender, ref, _, link, monitor, _ = args
-        signal(sender, SPAWN_REPLY, (None, ref, link, monitor))
+        signal(sender, SPAWN_REPLY, (reason, ref, link, monitor))
+    elif op == SPAWN_REPLY and isinstance(target, Pid):
+        _abandon(target, args, reason)
     elif op == IS_ALIVE:
         answer(args[0], args[1], False)
     elif op == INFO:
@@ -287,13 +289,25 @@ def _on_is_alive(process: ControlBlock, args: tuple[Pid, Ref]) -> None:
     answer(args[0], args[1], process.exiting is None)
 
 
-def _on_spawn_reply(process: ControlBlock, args: tuple[Pid | None, Ref, bool, bool]) -> None:
+def _on_spawn_reply(process: ControlBlock, args: tuple[Pid | str, Ref, bool, bool]) -> None:
     pid, ref, link, monitor = args
-    if pid is not None and link:
+    if ref not in (process.relate().aliases or ()):
+        _abandon(process.pid, args, "abandoned")
+        return
+    if isinstance(pid, Pid) and link:
         process.relate().links[pid] = None
-    if pid is not None and monitor:
+    if isinstance(pid, Pid) and monitor:
         process.relate().monitors[ref] = pid
     _on_alias_send(process, (ref, (ref, pid)))
+
+
+def _abandon(parent: Pid, reply: tuple[Pid | str, Ref, bool, bool], reason: str) -> None:
+    """A process that another node has started is no longer waited for: it is told, if it was to be linked."""
+    pid, ref, link, monitor = reply
+    if isinstance(pid, Pid) and monitor:
+        signal(pid, DEMONITOR, (parent, ref))
+    if isinstance(pid, Pid) and link:
+        signal(pid, EXIT, (parent, reason))
 
 
 def _on_node_lost(process: ControlBlock, args: tuple[str]) -> None:

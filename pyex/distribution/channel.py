@@ -1,100 +1,165 @@
-"""Frames over a TCP connection: four bytes of length, then that many bytes."""
+"""Frames over a TCP connection: four bytes of length, then that many bytes; a tick is a frame of none.
+
+No frame is longer than one fragment. A message that is longer follows the frame that announces it in pieces, between
+which others find room: those of other senders, and ticks. What one process sends stays in its order.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import socket
 import struct
+import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
+
+from pyex.core.ids import Pid, Ref
+from pyex.core.signals import answer
+from pyex.distribution.outbox import BATCH, Large, Outbox
 
 #: Before the other side has proved who it is, no frame is longer than this.
 HANDSHAKE_LIMIT: Final = 4096
 
-#: Afterwards.
-LIMIT: Final = (1 << 32) - 1
+#: Afterwards: one fragment, and what says whose it is.
+LIMIT: Final = 1 << 16
+
+#: Bytes that are read in one go.
+READ: Final = 1 << 18
+
+#: Bytes that wait to be sent, from which on senders are suspended (as by Erlang's dist_buf_busy); and those at which
+#: they go on.
+BUSY: Final = 1 << 20
+ROOM: Final = BUSY // 2
+
+#: Bytes that the system takes ahead of what it can send.
+UNSENT: Final = 1 << 18
+
+#: Batches that are sent in one go, before the loop has a turn at something else.
+BATCHES: Final = 8
+
+#: Seconds that a closed connection gets to send what was written.
+LINGER: Final = 5.0
 
 _LENGTH: Final = struct.Struct(">I")
+_NOT_NOW: tuple[type[OSError], ...] = (BlockingIOError, InterruptedError)
+
+TICK: Final = _LENGTH.pack(0)
 
 
 class MalformedError(Exception):
     """What came is not what the protocol says."""
 
 
-class Channel(asyncio.Protocol):
+class Channel:
     """One TCP connection, cut into frames.
 
-    During the handshake frames are read one by one; then a receiver takes each as it comes. ``write`` may
-    be called from any thread; what is written in one turn of the loop leaves together.
+    During the handshake frames are read one by one; then a receiver takes each as it comes. What is written in one
+    turn of the loop leaves together. Reading, opening and closing happen on the loop; any thread may write.
     """
 
-    def __init__(self, accepted: Callable[[Channel], None] | None = None) -> None:
-        self._accepted = accepted
-        self._loop = asyncio.get_running_loop()
-        self._transport: asyncio.Transport | None = None
-        self._buffer = bytearray()
+    def __init__(self, sock: Any, loop: asyncio.AbstractEventLoop) -> None:
+        sock.setblocking(False)
+        if sock.family in (socket.AF_INET, socket.AF_INET6):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+                # What lies in the system's buffer cannot be overtaken any more.
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
+        self._sock = sock
+        self._loop = loop
+        self._thread = threading.get_ident()
+        self._own, self._peer = sock.getsockname(), sock.getpeername()
+        # Reading
         self._limit = HANDSHAKE_LIMIT
+        self._buffer = memoryview(bytearray(4 + HANDSHAKE_LIMIT))
+        self._filled = 0
         self._frames: deque[bytes] = deque()
         self._reader: asyncio.Future[None] | None = None
-        self._receiver: Callable[[bytes], None] | None = None
+        self._receiver: Callable[[memoryview], None] | None = None
+        self._at_once: Callable[[Callable[[], None]], None] | None = None
         self._on_close: Callable[[], None] | None = None
-        self._outbox: deque[bytes] = deque()
+        # Writing
+        self._outbox = Outbox()
+        #: what the system has not taken of a batch
+        self._unsent: list[memoryview] = []
+        #: whoever takes from the outbox, or writes to the socket, holds it
+        self._writing = threading.Lock()
         self._flush_due = False
+        self._writer_added = False
+        self._watch_due = False
+        self._waiting_for_room: list[tuple[Pid, Ref]] = []
+        #: how often something was received, and sent: what the ticks look at
+        self.receipts = 0
+        self.sendings = 0
+        self._closing = False
         self.closed = False
+        loop.add_reader(sock, self._readable)
 
-    # As asyncio sees it
+    # Reading
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The connection is there."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        sock = transport.get_extra_info("socket")
-        if sock is not None:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if self._accepted is not None:
-            self._accepted(self)
+    def _readable(self) -> None:
+        """Bytes came: hand on the frames that are whole, and send what is answered at once."""
+        if self._at_once is None:
+            self._receive()
+            return
+        due, self._flush_due = self._flush_due, True
+        try:
+            self._at_once(self._receive)
+        finally:
+            self._flush_due = due
+            if not due:
+                self.flush()
 
-    def data_received(self, data: bytes) -> None:
-        """Bytes came: hand on the frames that are whole."""
-        buffer = self._buffer
-        buffer += data
+    def _receive(self) -> None:
+        self._receive_once()
+        while not self.closed and not self._closing and self._unread():
+            self._receive_once()
+
+    def _read_into(self, buffer: memoryview) -> int:
+        return self._sock.recv_into(buffer)  # type: ignore[no-any-return]
+
+    def _unread(self) -> bool:
+        """Whether there is more that the system does not know of."""
+        return False
+
+    def _receive_once(self) -> None:
+        try:
+            count = self._read_into(self._buffer[self._filled :])
+        except _NOT_NOW:
+            return
+        except OSError:
+            count = 0
+        if not count:
+            self._end()
+            return
+        self.receipts += 1
+        filled = self._filled + count
         start = 0
-        while len(buffer) - start >= 4:
+        buffer = self._buffer
+        while filled - start >= 4 and not self.closed:
             (length,) = _LENGTH.unpack_from(buffer, start)
             if length > self._limit:
                 self.close()
                 return
             end = start + 4 + length
-            if len(buffer) < end:
+            if filled < end:
                 break
-            frame = bytes(memoryview(buffer)[start + 4 : end])
-            start = end
-            if self._receiver is not None:
+            if self._receiver is None:
+                self._frames.append(bytes(buffer[start + 4 : end]))
+                self._wake_reader()
+            elif length:
                 try:
-                    self._receiver(frame)
+                    self._receiver(buffer[start + 4 : end])
                 except MalformedError:
                     self.close()
                     return
-            else:
-                self._frames.append(frame)
-                self._wake_reader()
-        del buffer[:start]
-
-    def eof_received(self) -> None:
-        """The other side has closed: so do we."""
-
-    def connection_lost(self, error: Exception | None) -> None:
-        """The connection is gone."""
-        self.closed = True
-        self._wake_reader()
-        if self._on_close is not None:
-            self._on_close()
-
-    # For the handshake
+            start = end
+        if start:
+            buffer[: filled - start] = buffer[start:filled]
+        self._filled = filled - start
 
     async def read(self) -> bytes:
-        """The next frame; raises ``ConnectionError`` when there will be none."""
+        """For the handshake: the next frame; raises ``ConnectionError`` when there will be none."""
         while not self._frames:
             if self.closed:
                 raise ConnectionResetError("the other side closed the connection")
@@ -108,49 +173,186 @@ class Channel(asyncio.Protocol):
 
     def address(self, end: str) -> tuple[str, int]:
         """The address of this end (``sockname``) or the other one (``peername``)."""
-        assert self._transport is not None
-        host, port, *_ = self._transport.get_extra_info(end) or ("", 0)
+        host, port, *_ = self._own if end == "sockname" else self._peer
         return host, port
 
-    # For the time after it
+    def open(
+        self,
+        receiver: Callable[[memoryview], None],
+        on_close: Callable[[], None],
+        at_once: Callable[[Callable[[], None]], None],
+    ) -> None:
+        """From now on ``receiver`` takes the frames, on the loop; it may raise ``MalformedError``.
 
-    def open(self, receiver: Callable[[bytes], None], on_close: Callable[[], None]) -> None:
-        """From now on ``receiver`` takes the frames, on the loop; it may raise ``MalformedError``."""
+        ``at_once`` calls a function, and then runs what that has woken.
+        """
+        rest = self._buffer[: self._filled]
+        self._buffer = memoryview(bytearray(READ))
+        self._buffer[: len(rest)] = rest
         self._limit = LIMIT
-        self._receiver = receiver
-        self._on_close = on_close
-        while self._frames:
-            receiver(self._frames.popleft())
+        self._receiver, self._on_close, self._at_once = receiver, on_close, at_once
+        while self._frames and not self.closed:
+            try:
+                receiver(memoryview(self._frames.popleft()))
+            except MalformedError:
+                self.close()
         if self.closed:
             on_close()
 
-    def write(self, frame: bytes) -> None:
-        """From any thread: send a frame, after those written before."""
-        self._outbox.append(frame)
-        if not self._flush_due:
-            self._flush_due = True
-            self._loop.call_soon_threadsafe(self._flush)
+    # Writing
 
-    def write_soon(self, frame: bytes) -> None:
-        """On the loop's thread: the same, without waking the loop, which is awake."""
-        self._outbox.append(frame)
-        if not self._flush_due:
+    def write(self, frame: bytes, sender: Any = None, large: Large | None = None) -> None:
+        """From any thread: send a frame, and the payload that it announces, after what the sender has sent before."""
+        self._outbox.put(sender, frame, large)
+        if (large is not None or self._outbox.size > BATCH) and self._writing.acquire(blocking=False):
+            try:
+                self._send()
+            finally:
+                self._writing.release()
+            self._sent()
+        elif not self._flush_due:
             self._flush_due = True
-            self._loop.call_soon(self._flush)
+            if threading.get_ident() == self._thread:
+                self._loop.call_soon(self.flush)
+            else:
+                self._loop.call_soon_threadsafe(self.flush)
 
-    def _flush(self) -> None:
-        self._flush_due = False  # before looking: what is appended from now on schedules another flush
-        outbox = self._outbox
-        parts = []
-        while outbox:
-            frame = outbox.popleft()
-            parts.append(_LENGTH.pack(len(frame)))
-            parts.append(frame)
-        if self._transport is not None and not self.closed:
-            self._transport.write(b"".join(parts))
+    def flush(self) -> None:
+        """On the loop: send what is written."""
+        self._flush_due = False  # before looking: what is written from now on schedules another flush
+        with self._writing:
+            self._send()
+        self._sent()
+
+    def flush_from_outside(self, *, tick: bool) -> None:
+        """From another thread, while that of the loop is held: the same; a tick at least, if one is asked for."""
+        if self.closed or not self._writing.acquire(blocking=False):
+            return
+        try:
+            before = self.sendings
+            self._send()
+            if tick and self.sendings == before and not self._unsent:
+                self._unsent.append(memoryview(TICK))
+                self._send()
+        finally:
+            self._writing.release()
+        self._sent()
+
+    def tick(self) -> None:
+        """On the loop: send a tick, if nothing else waits to be sent."""
+        with self._writing:
+            if not self._unsent and not self._outbox:
+                self._unsent.append(memoryview(TICK))
+            self._send()
+        self._sent()
+
+    def busy_for(self, sender: Any) -> bool:
+        """Whether so much waits to be sent that this sender has to wait; a large message is its own sender's business."""
+        return self._outbox.waiting_of(sender) > BUSY
+
+    def wait_for_room(self, asker: Pid, alias: Ref) -> None:
+        """From any thread: answer an alias when there is room for more, or the connection is gone."""
+        with self._writing:
+            if self.busy_for(asker.key) and not self._closing and not self.closed:
+                self._waiting_for_room.append((asker, alias))
+                return
+        answer(asker, alias, True)
+
+    def _send(self) -> None:
+        """Under the lock: give the system what it takes."""
+        if self.closed:
+            return
+        for _ in range(BATCHES):
+            if not self._unsent:
+                self._unsent = self._outbox.batch()
+                if not self._unsent:
+                    return
+            try:
+                count = self._write_out(self._unsent)
+            except _NOT_NOW:
+                return
+            except OSError:
+                # The loop finds out why; nobody is to wait for room on it meanwhile.
+                self._unsent.clear()
+                self._outbox.clear()
+                return
+            self.sendings += 1
+            _drop(self._unsent, count)
+
+    def _write_out(self, parts: list[memoryview]) -> int:
+        return self._sock.sendmsg(parts)  # type: ignore[no-any-return]
+
+    def _sent(self) -> None:
+        """After a flush, by the same thread: wake those that wait for room, and see to the rest."""
+        if self._waiting_for_room and self._outbox.size <= ROOM:
+            with self._writing:
+                waiting, self._waiting_for_room = self._waiting_for_room, []
+                go_on = [one for one in waiting if self._outbox.waiting_of(one[0].key) <= ROOM]
+                self._waiting_for_room = [one for one in waiting if one not in go_on]
+            for asker, alias in go_on:
+                answer(asker, alias, True)
+        more = bool(self._unsent or self._outbox)
+        if more != self._writer_added or (self._closing and not more):
+            if threading.get_ident() == self._thread:
+                self._watch()
+            elif not self._watch_due:
+                self._watch_due = True
+                self._loop.call_soon_threadsafe(self._watch)
+
+    def _watch(self) -> None:
+        """On the loop: let it tell when the system takes more, as long as there is more."""
+        self._watch_due = False
+        if self.closed:
+            return
+        more = bool(self._unsent or self._outbox)
+        if more and not self._writer_added:
+            self._loop.add_writer(self._sock, self.flush)
+        elif not more and self._writer_added:
+            self._loop.remove_writer(self._sock)
+        self._writer_added = more
+        if self._closing and not more:
+            self._end()
+
+    # The end
 
     def close(self) -> None:
-        """On the loop: send what is written and close."""
-        self._flush()
-        if self._transport is not None:
-            self._transport.close()
+        """On the loop: send what is written, take no more, and close."""
+        if self._closing or self.closed:
+            return
+        self._closing = True
+        self._loop.remove_reader(self._sock)
+        self._loop.call_later(LINGER, self._end)
+        self._let_all_go_on()
+        self.flush()
+
+    def abort(self) -> None:
+        """On the loop: close without waiting for what is not sent."""
+        self._end()
+
+    def _end(self) -> None:
+        if self.closed:
+            return
+        with self._writing:
+            self.closed = True
+            self._loop.remove_reader(self._sock)
+            self._loop.remove_writer(self._sock)
+            self._sock.close()
+        self._let_all_go_on()
+        self._wake_reader()
+        if self._on_close is not None:
+            self._loop.call_soon(self._on_close)
+
+    def _let_all_go_on(self) -> None:
+        with self._writing:
+            waiting, self._waiting_for_room = self._waiting_for_room, []
+        for asker, alias in waiting:
+            answer(asker, alias, True)
+
+
+def _drop(parts: list[memoryview], count: int) -> None:
+    """Take the first bytes away."""
+    while parts and count >= len(parts[0]):
+        count -= len(parts[0])
+        del parts[0]
+    if count:
+        parts[0] = parts[0][count:]

@@ -1,12 +1,15 @@
 """Objects and functions between nodes: by cloudpickle, between nodes that have proved to share the cookie.
 
 What an importable module defines travels by its name; what was typed at a prompt, or stands in a script,
-travels whole, with the globals it uses. Identifiers in it are translated as everywhere on the wire.
+travels whole, with the globals it uses: as bytecode to a node of the same Python, as source to one of another. Identifiers in
+it are translated as everywhere on the wire.
 """
 
 from __future__ import annotations
 
 import builtins
+import dataclasses
+import inspect
 import io
 import linecache
 import pickle
@@ -20,14 +23,20 @@ from cloudpickle.cloudpickle import _extract_code_globals
 from pyex.core.errors import NotSendable
 from pyex.core.ids import Identifier
 from pyex.core.isolation import Shared
+from pyex.distribution import source
+from pyex.distribution.blame import blamed
+from pyex.distribution.fitting import Accepting
 
 
 class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
     """Cloudpickle, with our identifiers, and with the names that lie beneath a shell's bindings."""
 
-    def __init__(self, file: io.BytesIO, identify: Callable[[Identifier], Any]) -> None:
+    def __init__(self, file: io.BytesIO, identify: Callable[[Identifier], Any], *, portable: bool = False) -> None:
         super().__init__(file)
         self._identify = identify
+        #: code goes as source, and the text of each file once
+        self._portable = portable
+        self._texts: dict[str, str] = {}
         #: whether bytecode is among what was pickled
         self.has_code = False
         #: the lines of that code, where they are in no file: what was typed at a prompt
@@ -45,9 +54,16 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
 
     def reducer_override(self, obj: Any) -> Any:
         """Notice code that travels by value, and give functions the names they find in their builtins."""
+        if isinstance(obj, types.CodeType):
+            if self._portable:
+                return source.rebuild, source.describe(obj, self._texts)
+            make, args = cloudpickle.Pickler.dispatch_table[types.CodeType](obj)
+            return _code_of_file, (obj.co_filename, make, args)
         reduced = super().reducer_override(obj)
         if reduced is not NotImplemented and isinstance(obj, types.FunctionType | type):
             self.has_code = True
+            if self._portable and isinstance(obj, type) and dataclasses.is_dataclass(obj):
+                reduced = _without_generated(obj, reduced)
             if isinstance(obj, types.FunctionType):
                 _add_names_beneath(obj, reduced)
                 self._add_source(obj.__code__.co_filename)
@@ -57,6 +73,11 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         known = linecache.cache.get(name)
         if name.startswith("<") and known is not None and len(known) == 4:
             self.sources[name] = known[2]
+
+
+def _code_of_file(name: str, make: Callable[..., types.CodeType], args: tuple[Any, ...]) -> types.CodeType:
+    """Code under the name of its file, which cloudpickle (since 3.1.3) leaves out, and tracebacks want."""
+    return make(*args).replace(co_filename=name)
 
 
 def _add_names_beneath(fn: types.FunctionType, reduced: Any) -> None:
@@ -82,37 +103,82 @@ class Unpickler(pickle.Unpickler):
         return self._resolve(pid)
 
 
-def dump(obj: Any, identify: Callable[[Identifier], Any]) -> tuple[bytes, bool]:
-    """Pickle an object; also whether there is bytecode in it.
+def _without_generated(cls: type, reduced: Any) -> Any:
+    """A dataclass without the methods that were made for it, which have no source: the other Python makes its own."""
+    make, args, (attributes, slots), items, pairs, set_state = reduced
+    attributes = {name: value for name, value in attributes.items() if not _is_generated(name, value)}
+    made: Any = cls
+    fields = {name: _field(field) for name, field in made.__dataclass_fields__.items()}
+    known = inspect.signature(dataclasses.dataclass).parameters
+    options = {
+        name: getattr(made.__dataclass_params__, name) for name in known if hasattr(made.__dataclass_params__, name)
+    }
+    options.pop("slots", None)  # they are there already
+    options.pop("weakref_slot", None)
+    return make, args, ((attributes, slots), set_state, fields, options), items, pairs, _set_dataclass
+
+
+def _is_generated(name: str, value: Any) -> bool:
+    made = inspect.unwrap(value) if isinstance(value, types.FunctionType) else value
+    file = getattr(getattr(made, "__code__", None), "co_filename", None)
+    return name in ("__dataclass_fields__", "__dataclass_params__") or file in ("<string>", dataclasses.__file__)
+
+
+def _field(field: Any) -> dict[str, Any]:
+    names = ("default", "default_factory", "init", "repr", "hash", "compare", "kw_only")
+    return {name: value for name in names if (value := getattr(field, name)) is not dataclasses.MISSING}
+
+
+def _set_dataclass(cls: Any, state: Any) -> None:
+    """What a dataclass is completed by, on the other side."""
+    if "__dataclass_fields__" in vars(cls):
+        return  # it has come before, or is from here
+    inner, set_state, fields, options = state
+    set_state(cls, inner)
+    for name, field in fields.items():
+        if name in vars(cls).get("__annotations__", ()):
+            setattr(cls, name, dataclasses.field(**field))
+    dataclasses.dataclass(**options)(cls)
+
+
+class CodeRefusedError(Exception):
+    """This node takes no code."""
+
+
+def dump(obj: Any, identify: Callable[[Identifier], Any], *, portable: bool = False) -> tuple[bytes, bool]:
+    """Pickle an object, ``portable`` to another Python too; also whether there is code in it.
 
     Raises ``NotSendable`` (a ``TypeError``) for what cannot leave this node.
     """
-    file = io.BytesIO()
-    pickler = Pickler(file, identify)
     try:
-        pickler.dump(obj)
-        pickler.dump(pickler.sources)
+        return _dump(obj, identify, portable)
     except NotSendable:
         raise
     except RecursionError:
         raise NotSendable("the message is nested too deeply to be sent to another node") from None
     except Exception as error:  # whatever the class of some object does when it is pickled
-        raise NotSendable(f"{_brief(obj)} cannot be sent to another node: {error}") from error
+        name = blamed(obj, lambda part: _dump(part, identify, portable))
+        raise NotSendable(f"{name} cannot be sent to another node: {error}") from error
+
+
+def _dump(obj: Any, identify: Callable[[Identifier], Any], portable: bool) -> tuple[bytes, bool]:
+    file = io.BytesIO()
+    pickler = Pickler(file, identify, portable=portable)
+    pickler.dump(obj)
+    pickler.dump(pickler.sources)
     return file.getvalue(), pickler.has_code
 
 
 def load(data: bytes, resolve: Callable[[Any], Any]) -> Any:
     """Unpickle; runs code, so only in the process that the message is for."""
+    if not Accepting.code:
+        raise CodeRefusedError("this node was started so that it takes no code")
     unpickler = Unpickler(io.BytesIO(data), resolve)
-    obj = unpickler.load()
+    try:
+        obj = unpickler.load()
+    except ModuleNotFoundError as error:
+        error.add_note(f"Node.push({error.name}) on the node that has it sends it to the others")
+        raise
     for name, lines in unpickler.load().items():  # tracebacks here show them, as where they were typed
         linecache.cache[name] = (sum(map(len, lines)), None, lines, name)
     return obj
-
-
-def _brief(obj: Any) -> str:
-    try:
-        text = repr(obj)
-    except Exception:  # its own affair
-        text = f"a {type(obj).__qualname__}"
-    return text if len(text) <= 80 else text[:77] + "..."

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgpack
 
@@ -33,11 +32,11 @@ class HoldsObjectsError(Exception):
     """Raised by ``decode_plain``: the term has objects in it, whose decoding would run code."""
 
 
-@dataclass(frozen=True)
-class Encoded:
-    """A term in bytes; ``has_code`` when they hold bytecode, which only an equal Python can run."""
+class Encoded(NamedTuple):
+    """A term in bytes; whether they hold objects, and code: bytecode, which only an equal Python can run, or source."""
 
     data: bytes
+    has_objects: bool = False
     has_code: bool = False
 
 
@@ -46,15 +45,25 @@ def encode(term: Any) -> Encoded:
 
     Raises ``NotSendable`` (a ``TypeError``) for what cannot leave this node.
     """
-    encoder = _Encoder()
+    return _encode(term, portable=False)
+
+
+def encode_portable(term: Any) -> Encoded:
+    """The same, with source in the place of bytecode."""
+    return _encode(term, portable=True)
+
+
+def _encode(term: Any, *, portable: bool) -> Encoded:
+    encoder = _Encoder(portable=portable)
     try:
-        return Encoded(_pack(encoder.wire(term)), encoder.has_code)
+        data = pack(encoder.wire(term))
     except OverflowError:  # an integer of more than 64 bits is somewhere in it
-        encoder = _Encoder(big_ints=True)
-        return Encoded(_pack(encoder.wire(term)), encoder.has_code)
+        encoder = _Encoder(portable=portable, big_ints=True)
+        data = pack(encoder.wire(term))
     except (RecursionError, ValueError):  # a cycle, or deeper than msgpack goes: pickle knows how
-        encoder = _Encoder()
-        return Encoded(_pack(encoder.object(term)), encoder.has_code)
+        encoder = _Encoder(portable=portable)
+        data = pack(encoder.object(term))
+    return Encoded(data, encoder.has_objects, encoder.has_code)
 
 
 def decode(data: bytes) -> Any:
@@ -67,8 +76,25 @@ def decode_plain(data: bytes) -> Any:
     return _unpack(data, _decode_extension)
 
 
-def _pack(wire: Any) -> bytes:
-    return msgpack.packb(wire, unicode_errors="surrogatepass")  # type: ignore[no-any-return]
+#: One for all, since making one costs five times what it does; it gives way to no other thread.
+_packer = msgpack.Packer(unicode_errors="surrogatepass", autoreset=True)
+
+#: Bytes of a result from which on the packer, which keeps its memory, is replaced.
+_LARGE: Final = 1 << 18
+
+
+def pack(wire: Any) -> bytes:
+    """Msgpack's bytes for what it can pack."""
+    global _packer
+    data: bytes = _packer.pack(wire)
+    if len(data) > _LARGE:
+        _packer = msgpack.Packer(unicode_errors="surrogatepass", autoreset=True)
+    return data
+
+
+def unpack_plain(data: bytes | memoryview) -> Any:
+    """What msgpack itself can unpack, extension types left as they are."""
+    return msgpack.unpackb(data, use_list=False, unicode_errors="surrogatepass")
 
 
 def _unpack(data: bytes, hook: Callable[[int, bytes], Any]) -> Any:
@@ -78,10 +104,12 @@ def _unpack(data: bytes, hook: Callable[[int, bytes], Any]) -> Any:
 class _Encoder:
     """Turns a term into what msgpack can pack."""
 
-    __slots__ = ("big_ints", "has_code")
+    __slots__ = ("big_ints", "has_code", "has_objects", "portable")
 
-    def __init__(self, *, big_ints: bool = False) -> None:
+    def __init__(self, *, portable: bool, big_ints: bool = False) -> None:
+        self.portable = portable
         self.big_ints = big_ints
+        self.has_objects = False
         self.has_code = False
 
     def wire(self, value: Any) -> Any:
@@ -98,7 +126,8 @@ class _Encoder:
     def object(self, value: Any) -> msgpack.ExtType:
         from pyex.distribution import code  # cloudpickle: loaded by the first message that needs it
 
-        data, has_code = code.dump(value, identify)
+        data, has_code = code.dump(value, identify, portable=self.portable)
+        self.has_objects = True
         self.has_code = self.has_code or has_code
         return msgpack.ExtType(OBJECT, data)
 
@@ -111,7 +140,7 @@ class _Encoder:
         return {self.wire(key): self.wire(item) for key, item in value.items()}
 
     def items(self, code: int, value: Any) -> msgpack.ExtType:
-        return msgpack.ExtType(code, _pack(tuple([self.wire(item) for item in value])))
+        return msgpack.ExtType(code, pack(tuple([self.wire(item) for item in value])))
 
 
 _KINDS: Final[dict[type, int]] = {Pid: PID, Ref: REF, Port: PORT}
@@ -139,18 +168,18 @@ def resolve(wire: Any) -> Identifier:
 
 def _encode_identifier(_: _Encoder, value: Identifier) -> msgpack.ExtType:
     code, *fields = identify(value)
-    return msgpack.ExtType(code, _pack(tuple(fields)))
+    return msgpack.ExtType(code, pack(tuple(fields)))
 
 
 def _encode_time(encoder: _Encoder, value: Any) -> msgpack.ExtType:
     zone = getattr(value, "tzinfo", None)
     if zone is not None and type(zone) is not datetime.timezone:
         return encoder.object(value)  # a zone has rules that no offset tells
-    return msgpack.ExtType(TIME, _pack((type(value).__name__, value.isoformat(), getattr(value, "fold", 0))))
+    return msgpack.ExtType(TIME, pack((type(value).__name__, value.isoformat(), getattr(value, "fold", 0))))
 
 
 def _encode_timedelta(_: _Encoder, value: datetime.timedelta) -> msgpack.ExtType:
-    return msgpack.ExtType(TIME, _pack(("timedelta", value.days, value.seconds, value.microseconds)))
+    return msgpack.ExtType(TIME, pack(("timedelta", value.days, value.seconds, value.microseconds)))
 
 
 def _encode_shared(encoder: _Encoder, value: Shared) -> Any:
@@ -167,7 +196,7 @@ _ENCODERS: Final[dict[type, Callable[[_Encoder, Any], Any]]] = {
     frozenset: lambda encoder, value: encoder.items(FROZENSET, value),
     dict: _Encoder.dict,
     bytearray: lambda _, value: msgpack.ExtType(BYTEARRAY, bytes(value)),
-    complex: lambda _, value: msgpack.ExtType(COMPLEX, _pack((value.real, value.imag))),
+    complex: lambda _, value: msgpack.ExtType(COMPLEX, pack((value.real, value.imag))),
     datetime.datetime: _encode_time,
     datetime.date: _encode_time,
     datetime.time: _encode_time,

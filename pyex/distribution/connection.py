@@ -1,24 +1,23 @@
 """An established connection: signals to and from one other node.
 
 A frame is a msgpack array. A signal's is ``(op, target, fields, payload)``: the target a (number, creation)
-or a name, the fields identifiers and the like, the payload a term in bytes, or None. Payloads are decoded
-in the process they are for, never here on the loop.
+or a name, the fields identifiers and the like, the payload a term in bytes, or None. A payload that is too long for a
+frame is announced as ``(number, length)`` and follows in fragments: the mark, the number, the bytes. Payloads are
+decoded in the process they are for, never here on the loop.
 """
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-
-import msgpack
+from typing import TYPE_CHECKING, Any, Final
 
 from pyex.core.carrier import Parcel
 from pyex.core.errors import NotSendable
 from pyex.core.identity import identity
 from pyex.core.ids import Pid, Ref, pid_of
 from pyex.core.process import aliases, names, processes
-from pyex.core.scheduler import scheduler_of_thread
 from pyex.core.signals import (
     ALIAS_SEND,
     DEMONITOR,
@@ -38,10 +37,23 @@ from pyex.core.signals import (
     signal,
     unreachable,
 )
-from pyex.distribution.channel import Channel, MalformedError
-from pyex.distribution.codec import Encoded, HoldsObjectsError, decode, decode_plain, encode
-from pyex.distribution.handshake import Peer, python_version
+from pyex.core.threads import process_here
+from pyex.distribution.channel import LIMIT, Channel, MalformedError
+from pyex.distribution.codec import (
+    Encoded,
+    HoldsObjectsError,
+    decode,
+    decode_plain,
+    encode,
+    encode_portable,
+    pack,
+    unpack_plain,
+)
+from pyex.distribution.fitting import fitted
+from pyex.distribution.handshake import Peer
+from pyex.distribution.outbox import FRAGMENT_MARK, Large
 from pyex.distribution.remote_spawn import spawn_here
+from pyex.distribution.ticks import Ticker
 
 if TYPE_CHECKING:
     from pyex.core.scheduler import Scheduler
@@ -50,6 +62,7 @@ log = logging.getLogger("pyex.node")
 
 #: Between the nodes themselves: the names of the visible nodes the sender is connected to.
 NODES = 200
+_NAMES_IN_A_FRAME: Final = 128
 
 #: Processes concerned by a connection, from which on those that have ended are looked for.
 FORGET_AT = 1024
@@ -64,12 +77,25 @@ _ACCEPTED = frozenset(
 Target = Pid | str | None
 
 
+#: Numbers of payloads that travel in fragments.
+_numbers = itertools.count()
+
+#: Bytes of a frame beside its payload that are its envelope's own.
+_ENVELOPE: Final = 16
+
+
 class Outgoing:
     """A signal on its way to another node, in bytes, with what is needed to answer for it."""
 
-    __slots__ = ("args", "frame", "has_code", "op", "target")
+    __slots__ = ("args", "frame", "has_code", "has_objects", "large", "op", "sender", "target")
 
-    def __init__(self, target: Pid | tuple[str, str] | None, op: int, args: Any) -> None:
+    def __init__(
+        self,
+        target: Pid | tuple[str, str] | None,
+        op: int,
+        args: Any,
+        encode: Callable[[Any], Encoded] = encode,
+    ) -> None:
         self.target = target
         self.op = op
         self.args = args
@@ -88,19 +114,57 @@ class Outgoing:
             payload = encode(term)
         elif op in _WITH_REASON:
             *fields, reason = args
-            payload = encode_reason(reason)
+            payload = encode_reason(reason, encode)
         else:
             fields = args
+        self.has_objects = payload is not None and payload.has_objects
         self.has_code = payload is not None and payload.has_code
         header = encode(tuple(fields)).data if fields is not None else None
-        self.frame: bytes = msgpack.packb((op, address, header, payload.data if payload is not None else None))
+        data: Any = payload.data if payload is not None else None
+        #: what its sender sends stays in order
+        self.sender = _sender(op, args)
+        self.large: Large | None = None
+        known = (len(header) if header is not None else 0) + (len(address) if isinstance(address, str) else 0) * 4
+        if data is not None and len(data) + known + _ENVELOPE > LIMIT:
+            self.large = Large(next(_numbers) & 0xFFFFFFFF, [data])
+            data = self.large.number, len(data)
+        self.frame: bytes = pack((op, address, header, data))
+        if len(self.frame) > LIMIT:
+            raise NotSendable("the name of a process is too long to be sent to another node")
+
+    @property
+    def size(self) -> int:
+        """Bytes, about."""
+        return len(self.frame) + (self.large.length if self.large is not None else 0)
+
+    @property
+    def has_reason(self) -> bool:
+        """Whether it tells why a process ends, which has to arrive whatever it is."""
+        return self.op in _WITH_REASON
+
+    def portable(self) -> Outgoing:
+        """The same, with source in the place of bytecode; raises ``NotSendable``."""
+        return Outgoing(self.target, self.op, self.args, encode_portable)
+
+    def described(self) -> Outgoing:
+        """The same, with a description of the reason."""
+        *fields, reason = self.args
+        return Outgoing(self.target, self.op, (*fields, repr(reason)))
 
     def fail(self, reason: str) -> None:
         """It could not be delivered: answer for it."""
         unreachable(self.target, self.op, self.args, reason)
 
 
-def encode_reason(reason: Any) -> Encoded:
+def _sender(op: int, args: Any) -> Any:
+    """The key of the process a signal comes from, if it comes from one."""
+    if op in (SEND, REG_SEND, ALIAS_SEND):
+        process = process_here()
+        return process.pid.key if process is not None else None
+    return args[0].key if isinstance(args[0], Pid) else None
+
+
+def encode_reason(reason: Any, encode: Callable[[Any], Encoded] = encode) -> Encoded:
     """An exit reason always travels; one that cannot goes as its description."""
     try:
         return encode(reason)
@@ -108,37 +172,44 @@ def encode_reason(reason: Any) -> Encoded:
         return encode(repr(reason))
 
 
+class _Stream:
+    """A payload that arrives in fragments, and the signal it belongs to."""
+
+    __slots__ = ("address", "header", "missing", "op", "parts")
+
+    def __init__(self, op: int, address: Any, header: bytes | None, length: int) -> None:
+        self.op, self.address, self.header = op, address, header
+        self.missing = length
+        self.parts: list[bytes] = []
+
+
 class Connection:
     """The link to one other node, on the loop of the scheduler that its channel lives on."""
 
-    def __init__(
-        self, channel: Channel, peer: Peer, scheduler: Scheduler, on_nodes: Callable[[tuple[str, ...]], None]
-    ) -> None:
+    def __init__(self, channel: Channel, peer: Peer, scheduler: Scheduler, *, hidden: bool) -> None:
         self.channel = channel
         self.peer = peer
         self._scheduler = scheduler
-        self._on_nodes = on_nodes
+        #: one of the two is hidden
+        self.hidden = hidden
+        #: takes the names that the peer tells
+        self.on_nodes: Callable[[tuple[str, ...]], None] | None = None
+        self.ticker: Ticker | None = None
         #: local processes with links, monitors or requests across this connection
         self._entangled: set[Pid] = set()
         #: requests to spawn that are not answered yet
         self._requests: dict[Ref, Outgoing] = {}
         #: monitors of the peer by name: whom the name meant
         self._watched: dict[Ref, Pid] = {}
+        #: payloads that arrive in fragments, by their numbers
+        self._streams: dict[int, _Stream] = {}
         self._forget_at = FORGET_AT
         self._lost = False
 
     def carry(self, signal: Outgoing) -> None:
-        """From any thread: send a signal; raises ``NotSendable`` for code the other Python cannot run."""
-        if signal.has_code and self.peer.python != python_version():
-            if signal.op in _WITH_REASON:  # a process ends whatever its reason: it goes as a description
-                *fields, reason = signal.args
-                signal = Outgoing(signal.target, signal.op, (*fields, repr(reason)))
-                self.carry(signal)
-                return
-            raise NotSendable(
-                f"code cannot be sent to {self.peer.name}: it runs Python {self.peer.python} and this node "
-                f"{python_version()}, whose bytecode differs. Use functions of a module that both have"
-            )
+        """From any thread: send a signal; raises ``NotSendable`` for what the other node cannot take."""
+        if signal.has_objects:
+            signal = fitted(signal, self.peer)
         if signal.op in (LINK, MONITOR):
             self._entangle(signal.args[0])
         elif signal.op == SPAWN_REQUEST:
@@ -147,23 +218,47 @@ class Connection:
             self._watched.pop(signal.args[1], None)
         if self._lost:
             signal.fail("noconnection")
-        elif scheduler_of_thread() is self._scheduler:
-            self.channel.write_soon(signal.frame)
         else:
-            self.channel.write(signal.frame)
+            self.channel.write(signal.frame, signal.sender, signal.large)
+
+    def at_once(self, callback: Callable[[], None]) -> None:
+        """On the loop: call a function, and run what it wakes without another turn of the loop."""
+        scheduler = self._scheduler
+        if scheduler.slice_due:
+            callback()
+            return
+        scheduler.slice_due = True
+        try:
+            callback()
+        finally:
+            scheduler.run_slice()
 
     def send_nodes(self, nodes: list[str]) -> None:
         """Tell the peer whom this node is connected to."""
-        self.channel.write_soon(msgpack.packb((NODES, None, encode(tuple(nodes)).data, None)))
+        for begin in range(0, len(nodes), _NAMES_IN_A_FRAME):
+            some = encode(tuple(nodes[begin : begin + _NAMES_IN_A_FRAME])).data
+            self.channel.write(pack((NODES, None, some, None)))
 
-    def receive(self, frame: bytes) -> None:
+    def receive(self, frame: memoryview) -> None:
         """On the loop: a frame came; raises ``MalformedError``."""
         try:
-            op, address, header, payload = msgpack.unpackb(frame, use_list=False)
+            if frame[0] == FRAGMENT_MARK:
+                self._join(frame)
+                return
+            op, address, header, payload = unpack_plain(frame)
+            if op == SEND and type(address) is tuple and type(payload) is bytes:
+                # By far the most common, to a process that lives; all else takes the long way.
+                number, creation = address
+                process = processes.get(number) if creation == identity.creation else None
+                if process is not None:
+                    process.owner.post(process, SEND, Parcel(payload, decode))
+                    return
             if op not in _ACCEPTED:
                 raise MalformedError(f"operation {op!r}")
-            fields = decode_plain(header) if header is not None else ()
-            self._apply(op, address, fields, payload)
+            if type(payload) is tuple:
+                self._expect(op, address, header, payload)
+            else:
+                self._apply(op, address, decode_plain(header) if header is not None else (), payload)
         except MalformedError as error:
             log.error("%s sent a malformed frame (%s): disconnected", self.peer.name, error)
             raise
@@ -171,9 +266,31 @@ class Connection:
             log.error("%s sent a malformed frame (%r): disconnected", self.peer.name, error)
             raise MalformedError(str(error)) from error
 
+    def _expect(self, op: int, address: Any, header: bytes | None, announced: tuple[int, int]) -> None:
+        """A payload is announced: its fragments follow."""
+        number, length = announced
+        if type(number) is not int or type(length) is not int or length <= 0 or number in self._streams:
+            raise MalformedError(f"a payload announced as {announced!r}")
+        self._streams[number] = _Stream(op, address, header, length)
+
+    def _join(self, frame: memoryview) -> None:
+        """A fragment came; with the last one the signal takes effect."""
+        number = int.from_bytes(frame[1:5], "big")
+        stream = self._streams.get(number)
+        data = bytes(frame[5:])
+        if stream is None or not 0 < len(data) <= stream.missing:
+            raise MalformedError("a fragment of nothing that was announced")
+        stream.parts.append(data)
+        stream.missing -= len(data)
+        if not stream.missing:
+            del self._streams[number]
+            fields = decode_plain(stream.header) if stream.header is not None else ()
+            self._apply(stream.op, stream.address, fields, b"".join(stream.parts))
+
     def _apply(self, op: int, address: Any, fields: Any, payload: bytes | None) -> None:
         if op == NODES:
-            self._on_nodes(tuple(map(str, fields)))
+            if self.on_nodes is not None:
+                self.on_nodes(tuple(map(str, fields)))
             return
         if op == SPAWN_REQUEST:
             assert payload is not None
@@ -250,6 +367,8 @@ class Connection:
     def lost(self) -> None:
         """On the loop: the connection is gone; every process concerned is told."""
         self._lost = True
+        if self.ticker is not None:
+            self.ticker.stop()
         for pid in list(self._entangled):
             if pid.key in processes:
                 signal(pid, NODE_LOST, (self.peer.name,))

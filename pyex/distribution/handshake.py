@@ -23,12 +23,23 @@ from typing import Any, Final
 import msgpack
 
 from pyex.distribution.channel import Channel
+from pyex.distribution.tls import Certificates
 
 MAGIC: Final = b"PYEX"
 VERSION: Final = 1
 
 #: Seconds the whole of it may take.
 PATIENCE: Final = 5.0
+
+#: Seconds of silence after which a node is taken for dead: usually, and the bounds.
+NET_TICKTIME: Final = 60.0
+SHORTEST_TICKTIME: Final = 0.1
+LONGEST_TICKTIME: Final = 86400.0
+
+#: Capabilities.
+HIDDEN: Final = "hidden"
+NO_CODE: Final = "no code"
+TICKTIME: Final = "net_ticktime="
 
 _CONTROL: Final = dict.fromkeys((*range(32), *range(127, 160)))
 
@@ -42,6 +53,24 @@ class Peer:
     python: str
     capabilities: tuple[str, ...] = ()
 
+    @property
+    def hidden(self) -> bool:
+        """Whether it is no member of the mesh, but a guest of some of its nodes."""
+        return HIDDEN in self.capabilities
+
+    @property
+    def net_ticktime(self) -> float:
+        """The seconds of silence after which it takes a node for dead."""
+        for capability in self.capabilities:
+            if capability.startswith(TICKTIME):
+                try:
+                    seconds = float(capability.removeprefix(TICKTIME))
+                except ValueError:
+                    break
+                if SHORTEST_TICKTIME <= seconds <= LONGEST_TICKTIME:
+                    return seconds
+        return NET_TICKTIME
+
 
 @dataclass(frozen=True)
 class Own:
@@ -50,7 +79,26 @@ class Own:
     name: str
     creation: int
     cookie: bytes = field(repr=False)
-    capabilities: tuple[str, ...] = ()
+    hidden: bool = False
+    net_ticktime: float = NET_TICKTIME
+    #: for encrypted connections; without, they are plain
+    certificates: Certificates | None = field(default=None, repr=False)
+    #: it takes code from others
+    code: bool = True
+    #: those of single nodes
+    cookies: dict[str, bytes] = field(default_factory=dict, repr=False)
+
+    @property
+    def capabilities(self) -> tuple[str, ...]:
+        """What is said of it beside its name, in words that an older node may pass over."""
+        said = [f"{TICKTIME}{self.net_ticktime:g}"]
+        said += [HIDDEN] if self.hidden else []
+        said += [] if self.code else [NO_CODE]
+        return tuple(said)
+
+    def cookie_for(self, node: str) -> bytes:
+        """The secret shared with a node."""
+        return self.cookies.get(node, self.cookie)
 
 
 class RefusedError(Exception):
@@ -69,7 +117,7 @@ def python_version() -> str:
 async def dial(channel: Channel, own: Own, target: str, address: tuple[str, int]) -> Peer:
     """The dialling side, on a fresh channel; raises ``RefusedError``, ``OSError``."""
     hello = _pack((VERSION, *_self(own), *address, target))
-    channel.write_soon(hello)
+    channel.write(hello)
     answer = await channel.read()
     match _unpack(answer):
         case ("no", str(code), str(text)):
@@ -81,9 +129,9 @@ async def dial(channel: Channel, own: Own, target: str, address: tuple[str, int]
             raise RefusedError("malformed", "its answer is malformed")
     if name != target:
         raise RefusedError("name", f"the node there calls itself {clean(name)!r}")
-    channel.write_soon(MAGIC + _proof(own.cookie, b"dials", hello, answer))
+    channel.write(MAGIC + _proof(own.cookie_for(name), b"dials", hello, answer))
     reply = await channel.read()
-    if not hmac.compare_digest(reply, MAGIC + _proof(own.cookie, b"is dialled", hello, answer)):
+    if not hmac.compare_digest(reply, MAGIC + _proof(own.cookie_for(name), b"is dialled", hello, answer)):
         match _unpack(reply):
             case ("no", str(code), str(text)):
                 raise RefusedError(code, clean(text))
@@ -114,24 +162,24 @@ async def receive_hello(channel: Channel, own: Own, port: int) -> tuple[Peer, by
     return Peer(name, creation, python, tuple(map(str, capabilities))), hello
 
 
-async def answer_hello(channel: Channel, own: Own, hello: bytes) -> bytes:
+async def answer_hello(channel: Channel, own: Own, peer: Peer, hello: bytes) -> bytes:
     """The dialled side, second half: the answer given, when the caller has proved itself; or ``RefusedError``."""
     answer = _pack(("ok", VERSION, *_self(own)))
-    channel.write_soon(answer)
+    channel.write(answer)
     proof = await channel.read()
-    if not hmac.compare_digest(proof, MAGIC + _proof(own.cookie, b"dials", hello, answer)):
+    if not hmac.compare_digest(proof, MAGIC + _proof(own.cookie_for(peer.name), b"dials", hello, answer)):
         raise RefusedError("cookie", "its cookie is another one. Start both nodes with the same cookie")
     return answer
 
 
-def confirm(channel: Channel, own: Own, hello: bytes, answer: bytes) -> None:
+def confirm(channel: Channel, own: Own, peer: Peer, hello: bytes, answer: bytes) -> None:
     """The dialled side, the end: prove itself to the caller. From now on both are connected."""
-    channel.write_soon(MAGIC + _proof(own.cookie, b"is dialled", hello, answer))
+    channel.write(MAGIC + _proof(own.cookie_for(peer.name), b"is dialled", hello, answer))
 
 
 def refuse(channel: Channel, refusal: RefusedError) -> None:
     """Say why, and close."""
-    channel.write_soon(_pack(("no", refusal.code, str(refusal))))
+    channel.write(_pack(("no", refusal.code, str(refusal))))
     channel.close()
 
 

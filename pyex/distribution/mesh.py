@@ -7,25 +7,29 @@ connections, which take signals from any thread.
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
-import secrets
-import threading
+import socket
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
-from pyex.core.errors import ConnectError, NodeStartError, NotSendable
+from pyex.core.errors import ConnectError, NodeStartError
 from pyex.core.identity import identity
 from pyex.core.ids import Pid
-from pyex.core.scheduler import Scheduler, scheduler_of_thread
-from pyex.core.signals import unreachable
-from pyex.distribution import epmd, handshake
+from pyex.core.monitor import monitor
+from pyex.core.scheduler import Scheduler
+from pyex.distribution import epmd, handshake, node_events
 from pyex.distribution.channel import Channel
-from pyex.distribution.connection import Connection, Outgoing
+from pyex.distribution.connection import Connection
+from pyex.distribution.courier import Courier
+from pyex.distribution.dialling import explain_listening, explain_refusal, reach
 from pyex.distribution.epmd import NameInUseError
 from pyex.distribution.handshake import Own, Peer, RefusedError
 from pyex.distribution.name_service import NameService
-from pyex.distribution.names import LOOPBACK, is_loopback, split
+from pyex.distribution.names import is_loopback, split
+from pyex.distribution.sockets import Listener
+from pyex.distribution.ticks import Ticker
+from pyex.distribution.tls import SecureChannel, TlsError
 
 log = logging.getLogger("pyex.node")
 
@@ -41,54 +45,50 @@ class Mesh:
     def __init__(self, own: Own, scheduler: Scheduler) -> None:
         self.own = own
         self.connections: dict[str, Connection] = {}
+        self.courier = Courier(self, scheduler)
         self._scheduler = scheduler
-        self._server: asyncio.Server | None = None
-        self._port = 0
+        self._listener: Listener | None = None
         self._service: NameService | None = None
         #: dials under way, by node
         self._dials: dict[str, asyncio.Task[None]] = {}
         #: set when a connection to the node is there
         self._arrivals: dict[str, asyncio.Event] = {}
-        #: signals for nodes that are being dialled because of them
-        self._waiting: dict[str, list[Outgoing]] = {}
-        #: signals that other threads have posted to the loop, by node: how many it has not looked at yet
-        self._posted: dict[str, int] = {}
-        self._posting = threading.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
     # Starting and stopping
 
     @classmethod
-    async def start(cls, scheduler: Scheduler, name: str | None, cookie: bytes, port: int) -> Mesh:
-        """Listen and take the name, or the first free of pyex1, pyex2, ...; raises ``NodeStartError``."""
-        host = split(name)[1] if name is not None else LOOPBACK
-        creation = 1 + secrets.randbelow((1 << 32) - 1)
-        mesh = cls(Own(name or "", creation, cookie), scheduler)
+    async def start(cls, scheduler: Scheduler, own: Own, host: str, port: int) -> Mesh:
+        """Listen and take the name, or the first free of pyex1, pyex2, ... on a host; raises ``NodeStartError``."""
+        if own.name:
+            host = split(own.name)[1]
+        mesh = cls(own, scheduler)
         try:
-            mesh._server = await asyncio.get_running_loop().create_server(lambda: Channel(mesh._accepted), host, port)
+            mesh._listener = await Listener.start(host, port, mesh._accepted)
         except OSError as error:
-            raise NodeStartError(_why_not_listening(error, host, port)) from None
-        mesh._port = mesh._server.sockets[0].getsockname()[1]
+            raise NodeStartError(explain_listening(error, host, port)) from None
         mesh._service = NameService(host)
         try:
-            full = await mesh._register(name)
+            full = await mesh._register(own.name, host)
         except BaseException:
-            mesh._server.close()
+            mesh._listener.close()
             mesh._service.close()
             raise
-        mesh.own = Own(full, creation, cookie)
-        identity.name, identity.creation = full, creation
+        mesh.own = replace(own, name=full)
+        identity.name, identity.creation = full, own.creation
+        monitor.while_held.append(mesh._while_held)
         return mesh
 
-    async def _register(self, name: str | None) -> str:
+    async def _register(self, name: str, host: str) -> str:
         assert self._service is not None
+        assert self._listener is not None
         number = 1
         while True:
-            full = name or f"pyex{number}@{LOOPBACK}"
+            full = name or f"pyex{number}@{host}"
             try:
-                await self._service.register(split(full)[0], self._port)
+                await self._service.register(split(full)[0], self._listener.port, hidden=self.own.hidden)
             except NameInUseError:
-                if name is not None:
+                if name:
                     raise NodeStartError(
                         f"the name {split(full)[0]!r} is in use by another node of this machine. Choose another one"
                     ) from None
@@ -101,10 +101,17 @@ class Mesh:
             else:
                 return full
 
+    @property
+    def port(self) -> int:
+        """The port this node listens on."""
+        return self._listener.port if self._listener is not None else 0
+
     async def stop(self) -> None:
         """Close everything and be nobody again."""
-        if self._server is not None:
-            self._server.close()
+        if self._listener is not None:
+            self._listener.close()
+        if self._while_held in monitor.while_held:
+            monitor.while_held.remove(self._while_held)
         for connection in list(self.connections.values()):
             connection.channel.close()
             self._lost(connection)
@@ -128,75 +135,20 @@ class Mesh:
                     raise
             await self._service.settle()
 
-    # The carrier
+    def nodes(self, kind: str) -> list[str]:
+        """The nodes this one is connected to: the "visible", the "hidden", or all that are "connected"."""
+        return [
+            name
+            for name, connection in list(self.connections.items())
+            if kind == "connected" or connection.hidden == (kind == "hidden")
+        ]
 
-    def deliver(self, target: Pid, op: int, args: Any) -> None:
-        """Carry a signal to a process of another node."""
-        key = target.key
-        assert not isinstance(key, int)
-        _, node, creation = key
-        connection = self.connections.get(node)
-        if node == self.own.name or (connection and creation and creation != connection.peer.creation):
-            unreachable(target, op, args, "noproc")  # of an incarnation that is no more
-        else:
-            self._carry(node, connection, Outgoing(target, op, args))
-
-    def deliver_to_name(self, name: str, node: str, op: int, args: Any) -> None:
-        """Carry a signal to whoever has that name on another node."""
-        self._carry(node, self.connections.get(node), Outgoing((name, node), op, args))
-
-    def deliver_to_node(self, node: str, op: int, args: Any) -> None:
-        """Carry a signal that is for another node itself."""
-        self._carry(node, self.connections.get(node), Outgoing(None, op, args))
-
-    def _carry(self, node: str, connection: Connection | None, signal: Outgoing) -> None:
-        if scheduler_of_thread() is self._scheduler:
-            if connection is not None:
-                connection.carry(signal)
-            else:
-                self._dial_for(node, signal)
-            return
-        with self._posting:
-            # Behind what threads have posted to the loop while there was no connection, or it is overtaken.
-            posted = self._posted.get(node, 0)
-            if connection is None or posted:
-                self._posted[node] = posted + 1
-                self._scheduler.run_on_loop(self._carry_posted, node, signal)
-                return
-        connection.carry(signal)
-
-    def _carry_posted(self, node: str, signal: Outgoing) -> None:
-        self._dial_for(node, signal)
-        with self._posting:
-            self._posted[node] -= 1
-            if not self._posted[node]:
-                del self._posted[node]
-
-    def _dial_for(self, node: str, signal: Outgoing) -> None:
-        """On the loop: there was no connection a moment ago."""
-        connection = self.connections.get(node)
-        if connection is not None:
-            self._carry_late(connection, signal)
-        elif node in self._waiting:
-            self._waiting[node].append(signal)
-        else:
-            self._waiting[node] = [signal]
-            self._start(self._connect_for_waiting(node))
-
-    async def _connect_for_waiting(self, node: str) -> None:
-        try:
-            await self.connect(node)
-        except ConnectError as error:
-            log.info("A signal could not be delivered: %s", error)
-        finally:
-            for signal in self._waiting.pop(node, ()):
-                signal.fail("noconnection")
-
-    def _carry_late(self, connection: Connection, signal: Outgoing) -> None:
-        try:
-            connection.carry(signal)
-        except NotSendable as error:  # the sender has gone on: it can only be reported
-            log.error("A message was dropped: %s", error)
+    def _while_held(self, scheduler: Scheduler, now: float) -> None:
+        """In the monitor's thread: a process has the scheduler that the connections live on."""
+        if scheduler is self._scheduler:
+            for connection in list(self.connections.values()):
+                if connection.ticker is not None:
+                    connection.ticker.while_held(now)
 
     # Connecting
 
@@ -214,16 +166,19 @@ class Mesh:
         channel = None
         try:
             async with asyncio.timeout(handshake.PATIENCE):
-                channel, address = await self._reach(node)
+                sock, address = await reach(self.own, node, self.ask)
+                channel = await self._open(sock, dialling=True)
                 peer = await handshake.dial(channel, self.own, node, address)
                 self._install(channel, peer)
                 channel = None
         except RefusedError as refusal:
             if refusal.code != "simultaneous":
-                raise ConnectError(_explain(node, refusal)) from None
+                raise ConnectError(explain_refusal(node, refusal)) from None
             await self._arrival(node)
         except ConnectError:
             raise
+        except TlsError as error:
+            raise ConnectError(f"{node} cannot be connected to: {error}") from None
         except TimeoutError:
             raise ConnectError(f"{node} does not answer. Is it frozen, or not a pyex node?") from None
         except OSError as error:
@@ -231,30 +186,6 @@ class Mesh:
         finally:
             if channel is not None:
                 channel.close()
-
-    async def _reach(self, node: str) -> tuple[Channel, tuple[str, int]]:
-        """A TCP connection to a node, found by its machine's name service."""
-        short, host = split(node)
-        if is_loopback(split(self.own.name)[1]) and not is_loopback(host):
-            raise ConnectError(
-                f"{self.own.name} cannot connect to {node}: its own name is of this machine alone. Start it under an "
-                "address that other machines can reach, as in --name alice@192.168.1.5"
-            )
-        try:
-            registration = await self.ask(host, lambda: epmd.look_up(host, short))
-            running = [name for name, _ in await epmd.names(host)] if registration is None else []
-        except (OSError, ValueError, TimeoutError):
-            raise ConnectError(
-                f"{node} is not there: no name service answers on {host}, so no node runs there. Start it with "
-                f"pyex --name {short}"
-            ) from None
-        if registration is None:
-            others = f"Running there: {', '.join(sorted(running))}" if running else "No node runs there"
-            raise ConnectError(f"no node named {short!r} runs on {host}. {others}")
-        if not registration.is_pyex:
-            raise ConnectError(f"{node} is an Erlang node, and pyex nodes cannot join those")
-        _, channel = await asyncio.get_running_loop().create_connection(Channel, host, registration.port)
-        return channel, (host, registration.port)
 
     async def _arrival(self, node: str) -> None:
         """The other node's own dial is under way: wait for that."""
@@ -270,22 +201,40 @@ class Mesh:
 
     # Being connected to
 
-    def _accepted(self, channel: Channel) -> None:
-        self._start(self._welcome(channel))
+    async def _open(self, sock: socket.socket, *, dialling: bool) -> Channel:
+        """A channel on a fresh socket, encrypted if this node has certificates."""
+        certificates = self.own.certificates
+        if certificates is None:
+            return Channel(sock, self._scheduler.loop)
+        return SecureChannel(await certificates.secure(sock, dialling=dialling), self._scheduler.loop)
+
+    def _accepted(self, sock: socket.socket) -> None:
+        self.start_task(self._welcome_socket(sock))
+
+    async def _welcome_socket(self, sock: socket.socket) -> None:
+        try:
+            async with asyncio.timeout(handshake.PATIENCE):
+                channel = await self._open(sock, dialling=False)
+        except TlsError as error:
+            log.warning("Refused a connection: %s", error)
+        except (OSError, TimeoutError):
+            sock.close()  # gone again
+        else:
+            await self._welcome(channel)
 
     async def _welcome(self, channel: Channel) -> None:
         caller = "somebody at {}:{}".format(*channel.address("peername"))
         try:
             async with asyncio.timeout(handshake.PATIENCE):
-                peer, hello = await handshake.receive_hello(channel, self.own, self._port)
+                peer, hello = await handshake.receive_hello(channel, self.own, self.port)
                 caller = handshake.clean(peer.name)
                 if peer.name == self.own.name:
                     raise RefusedError("name", f"the name {caller} is this node's own. Choose another one")
                 before = self.connections.get(peer.name)
                 self._break_tie(peer, before)
-                answer = await handshake.answer_hello(channel, self.own, hello)
+                answer = await handshake.answer_hello(channel, self.own, peer, hello)
                 self._break_tie(peer, before)  # again: this node may have dialled meanwhile
-                handshake.confirm(channel, self.own, hello, answer)
+                handshake.confirm(channel, self.own, peer, hello, answer)
                 self._install(channel, peer)
         except RefusedError as refusal:
             if refusal.code != "simultaneous":
@@ -299,8 +248,8 @@ class Mesh:
 
     def _break_tie(self, peer: Peer, before: Connection | None) -> None:
         """Both dial at once: the dial of the node with the greater name is the one that counts."""
-        dialling = peer.name in self._dials and self.own.name > peer.name
-        if dialling or self.connections.get(peer.name) is not before:
+        dialling = peer.name in self._dials and peer.name not in self._arrivals and self.own.name > peer.name
+        if dialling or self.connections.get(peer.name) not in (None, before):
             raise RefusedError("simultaneous", "this node is dialling that one already")
 
     def _install(self, channel: Channel, peer: Peer) -> None:
@@ -310,12 +259,21 @@ class Mesh:
             old.channel.close()
             self._lost(old)
         identity.creations[peer.name] = peer.creation
-        connection = Connection(channel, peer, self._scheduler, self._join_all)
-        connection.send_nodes(list(self.connections))
-        for signal in self._waiting.pop(peer.name, ()):
-            self._carry_late(connection, signal)
+        connection = Connection(channel, peer, self._scheduler, hidden=self.own.hidden or peer.hidden)
+        if not connection.hidden:
+            connection.on_nodes = self._join_all
+            connection.send_nodes(self.nodes("visible"))
+        self.courier.connected(connection)
         self.connections[peer.name] = connection
-        channel.open(connection.receive, lambda: self._lost(connection))
+        node_events.up(peer.name, hidden=connection.hidden)
+        connection.ticker = Ticker(
+            channel,
+            self.own.net_ticktime,
+            peer.net_ticktime,
+            lambda: self._fell_silent(connection),
+            self._scheduler.loop,
+        )
+        channel.open(connection.receive, lambda: self._lost(connection), connection.at_once)
         arrival = self._arrivals.get(peer.name)
         if arrival is not None:
             arrival.set()
@@ -325,6 +283,28 @@ class Mesh:
         if self.connections.get(name) is connection:
             del self.connections[name]
             connection.lost()
+            node_events.down(name, hidden=connection.hidden)
+
+    def _fell_silent(self, connection: Connection) -> None:
+        log.warning("Nothing has come from %s for %g s: disconnected", connection.peer.name, self.own.net_ticktime)
+        connection.channel.abort()
+        self._lost(connection)
+
+    async def watch(self, pid: Pid, node: str, *, on: bool) -> bool:
+        """Tell a process when a node is lost, which is connected to for that; or no more."""
+        if not on:
+            return node_events.stop_watching(pid, node)
+        if node != self.own.name:
+            node_events.watch(pid, node)
+            if node not in self.connections:
+                self.start_task(self._watch(node))
+        return True
+
+    async def _watch(self, node: str) -> None:
+        try:
+            await self.connect(node)
+        except ConnectError:
+            node_events.out_of_reach(node)
 
     async def disconnect(self, connection: Connection) -> None:
         """Close a connection, after what is written has been sent."""
@@ -335,7 +315,7 @@ class Mesh:
         """A node told whom it is connected to: a mesh is complete."""
         for name in names:
             if name != self.own.name and name not in self.connections:
-                self._start(self._join(name))
+                self.start_task(self._join(name))
 
     async def _join(self, name: str) -> None:
         try:
@@ -343,24 +323,8 @@ class Mesh:
         except ConnectError as error:
             log.warning("%s is part of the mesh, but cannot be joined: %s", name, error)
 
-    def _start(self, coroutine: Coroutine[Any, Any, None]) -> None:
+    def start_task(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """On the loop: run something beside everything else."""
         task = self._scheduler.loop.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _explain(node: str, refusal: RefusedError) -> str:
-    if refusal.code == "cookie":
-        return (
-            f"{node} has another cookie. Start both nodes with the same one: by --cookie, PYEX_COOKIE, or "
-            "the cookie file of one user"
-        )
-    return f"{node} refused the connection: {refusal}"
-
-
-def _why_not_listening(error: OSError, host: str, port: int) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"port {port} of {host} is in use. Choose another one, or none to take any that is free"
-    if error.errno == errno.EACCES:
-        return f"port {port} needs privileges. Choose one above 1023, or none to take any that is free"
-    return f"this machine has no address {host!r} to listen on ({error.strerror or error}). Is the host right?"

@@ -5,48 +5,51 @@ from __future__ import annotations
 import asyncio
 import atexit
 import concurrent.futures
+import dataclasses
 import logging
 import os
-from collections.abc import Callable, Coroutine
+import secrets
+import types
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, Final, TypeAlias
 
 from pyex.core.asking import ask
 from pyex.core.carrier import route
-from pyex.core.errors import ConnectError, NodeStartError, NotDistributed
+from pyex.core.errors import ConnectError, NodeNameError, NodeStartError, NotDistributed
 from pyex.core.identity import identity
-from pyex.core.ids import Pid, Ref, pid_of
-from pyex.core.process import ControlBlock
+from pyex.core.ids import Pid, Ref
 from pyex.core.runtime import runtime
-from pyex.core.signals import EXIT, MONITOR_EXIT, SPAWN_REQUEST, answer, signal
-from pyex.core.spawning import spawn as spawn_locally
-from pyex.core.spawning import spawn_link as spawn_link_locally
-from pyex.core.spawning import spawn_monitor as spawn_monitor_locally
+from pyex.core.signals import answer
 from pyex.core.threads import this_process
-from pyex.distribution import epmd
+from pyex.distribution import epmd, global_names, node_events, peer, pg
 from pyex.distribution.cookie import find_cookie
+from pyex.distribution.fitting import Accepting
+from pyex.distribution.handshake import LONGEST_TICKTIME, NET_TICKTIME, SHORTEST_TICKTIME, Own
 from pyex.distribution.mesh import Mesh
-from pyex.distribution.names import LOOPBACK, full_name
+from pyex.distribution.names import LOOPBACK, full_name, is_loopback, lan_address, split
+from pyex.distribution.spawning import spawn_there
+from pyex.distribution.tls import Certificates
 
 log = logging.getLogger("pyex.node")
-
-#: The creation of no node: that of the pids given for processes that could not be started.
-NEVER: Final = 1 << 32
 
 #: Seconds that the end of the interpreter waits for a node to leave its mesh in order.
 LAST_WORDS: Final = 1.0
 
 # Inside the namespace, "list" is Node.list.
 _Names: TypeAlias = list[str]
+_KINDS: Final = ("visible", "hidden", "connected")
 _Found: TypeAlias = list[tuple[str, int]]
 
 
 class _Current:
     """The mesh this node is part of, if it has a name."""
 
-    __slots__ = ("mesh", "starting")
+    __slots__ = ("mesh", "options", "starting")
 
     def __init__(self) -> None:
         self.mesh: Mesh | None = None
+        #: what the node was started with, beside its name: its peers are started so too
+        self.options: dict[str, Any] = {}
         #: the name is being taken right now
         self.starting = False
 
@@ -74,21 +77,52 @@ class Node:
         raise TypeError("Node is a namespace: Node.start(name) gives this interpreter a name")
 
     @staticmethod
-    def start(name: str | None = None, cookie: str | None = None, *, port: int = 0) -> str:
+    def start(
+        name: str | None = None,
+        cookie: str | None = None,
+        *,
+        port: int = 0,
+        lan: bool = False,
+        hidden: bool = False,
+        net_ticktime: float = NET_TICKTIME,
+        tls: Sequence[str | os.PathLike[str]] | None = None,
+        code: bool = True,
+    ) -> str:
         """Give this node a name, so that others can connect to it, and return the full name.
 
-        ``bob`` means ``bob@127.0.0.1``, which only this machine can reach; without a name it is the first
-        free of ``pyex1``, ``pyex2``, ... The cookie is the one given, or ``PYEX_COOKIE``, or that of the
-        user's cookie file. ``port`` fixes the port to listen on.
+        ``bob`` means ``bob@127.0.0.1``, which only this machine can reach; with ``lan`` it means this machine's address
+        in its network. Without a name it is the first free of ``pyex1``, ``pyex2``, ... The cookie is the one given, or
+        ``PYEX_COOKIE``, or that of the user's cookie file. ``port`` fixes the port to listen on. A ``hidden`` node is
+        connected only to the nodes it has asked for, or that have asked for it, and is not among those they list.
+        ``net_ticktime`` is how many seconds another node may be silent before it is taken for lost. With ``tls``, the files
+        of a certificate, its key and the authority's certificate, connections are encrypted, and only with nodes that
+        have a certificate of that authority. With ``code=False``
+        other nodes can send no functions and no objects here, only data, and spawn nothing.
 
         Raises ``NodeNameError`` (a ``ValueError``), ``NodeStartError`` (an ``OSError``) when the name or the
         port is in use or this node has a name already, ``CookieError`` (a ``PermissionError``).
         """
-        full = full_name(name) if name is not None else None
+        host = lan_address() if lan else LOOPBACK
+        full = full_name(name, host) if name is not None else ""
+        if lan and full and is_loopback(split(full)[1]):
+            raise NodeNameError(
+                f"{full} is of this machine alone. Give a name without a host, and lan makes it this one's"
+            )
         if not isinstance(port, int) or not 0 <= port <= 65535:
             raise NodeStartError(f"{port!r} is no port. Choose one from 1024 to 65535")
+        if not SHORTEST_TICKTIME <= net_ticktime <= LONGEST_TICKTIME:
+            raise NodeStartError(
+                f"a net tick time of {net_ticktime!r} s cannot be kept. Choose one from {SHORTEST_TICKTIME} s to a day"
+            )
         secret = find_cookie(cookie)
-        mesh: Mesh = _call(lambda: _start(full, secret, port))
+        certificates = Certificates.load(tls) if tls is not None else None
+        creation = 1 + secrets.randbelow((1 << 32) - 1)
+        own = Own(
+            full, creation, secret, hidden=hidden, net_ticktime=net_ticktime, certificates=certificates, code=code
+        )
+        mesh: Mesh = _call(lambda: _start(own, host, port))
+        files = [os.path.abspath(os.fspath(file)) for file in tls or ()]  # noqa: PTH100 - what is given may be bytes
+        _current.options = {"hidden": hidden, "net_ticktime": net_ticktime, "tls": files or None, "code": code}
         return mesh.own.name
 
     @staticmethod
@@ -107,10 +141,40 @@ class Node:
         return _current.mesh is not None
 
     @staticmethod
-    def list() -> _Names:
-        """The nodes this one is connected to, sorted."""
+    def list(kind: str = "visible") -> _Names:
+        """The nodes this one is connected to, sorted: those of the mesh, the ``"hidden"``, or all that are ``"connected"``.
+
+        A connection is hidden if either of its nodes is.
+        """
+        if kind not in _KINDS:
+            raise ValueError(f"Node.list() takes 'visible', 'hidden' or 'connected', not {kind!r}")
         mesh = _current.mesh
-        return sorted(mesh.connections) if mesh is not None else []
+        return sorted(mesh.nodes(kind)) if mesh is not None else []
+
+    @staticmethod
+    def monitor(node: str, on: bool = True) -> bool:
+        """Have this process told when a node is lost: by one ``NodeDown(node)`` for each time this was called.
+
+        The node is connected to; if it cannot be, the message comes at once. ``on=False`` takes back what one call
+        has asked for; the result is False when there is nothing (left) to take back.
+        """
+        full, mesh, pid = full_name(node), _mesh(), this_process().pid
+        return bool(_call(lambda: mesh.watch(pid, full, on=on)))
+
+    @staticmethod
+    def monitor_nodes(on: bool = True) -> bool:
+        """Have this process told of all visible nodes that come and go: by ``NodeUp(node)`` and ``NodeDown(node)``.
+
+        A node's ``NodeUp`` comes before anything that is sent from there, its ``NodeDown`` after, and always before
+        its next ``NodeUp``. ``on=False`` ends it; the result is False if there was nothing to end.
+
+        >>> Node.monitor_nodes()
+        True
+        >>> receive(NodeUp())
+        ('nodeup', 'bob@127.0.0.1')
+        """
+        pid = this_process().pid
+        return bool(_call(lambda: _subscribe(pid, on=on)))
 
     @staticmethod
     def names(host: str = LOOPBACK) -> _Names:
@@ -153,9 +217,23 @@ class Node:
             return False
 
     @staticmethod
-    def cookie() -> str:
-        """The cookie of this node's mesh."""
-        return _mesh().own.cookie.decode()
+    def cookie(node: str | None = None, cookie: str | None = None) -> str:
+        """The cookie of this node; with ``node``, the one for connections to and from that node.
+
+        With ``cookie`` it is changed first, for connections to come. So a node can be in two meshes with a secret each.
+
+        >>> Node.cookie("bob@192.168.1.5", cookie="a long secret for the two of us")
+        """
+        mesh = _mesh()
+        full = full_name(node) if node is not None else None
+        if cookie is not None:
+            secret = find_cookie(cookie)
+            if full is not None:
+                mesh.own.cookies[full] = secret
+            else:
+                mesh.own = dataclasses.replace(mesh.own, cookie=secret)
+        own = mesh.own
+        return (own.cookie_for(full) if full is not None else own.cookie).decode("utf-8", "surrogateescape")
 
     @staticmethod
     def spawn(node: str, fn: Callable[..., Any], *args: Any) -> Pid:
@@ -176,18 +254,63 @@ class Node:
         """Like ``spawn``, monitored by this process; returns ``(pid, ref)``."""
         return _spawn(node, fn, args, link=False, monitor=True)
 
+    @staticmethod
+    def start_peer(name: str | None = None) -> str:
+        """Start another node, in an operating system's process of its own on this machine, and return its name.
 
-async def _start(name: str | None, cookie: bytes, port: int) -> Mesh:
+        It is of this node's mesh, has its cookie and options, and finds the same modules; so work that is spread over
+        several peers uses as many cores. Without a name it is called after this node. What its processes print appears
+        where they were spawned. It ends with this node: by ``Node.stop``, the end of this interpreter, or its sudden death; or
+        by ``Node.stop_peer``.
+
+        Raises ``NotDistributed`` if this node has no name, ``NodeStartError`` (an ``OSError``) that says why it did not start.
+
+        >>> peers = [Node.start_peer() for _ in range(4)]
+        >>> erpc.multicall(peers, lambda: sum(range(10_000_000)))
+        """
+        return peer.start_peer(_mesh().own, _current.options, name)
+
+    @staticmethod
+    def stop_peer(node: str) -> bool:
+        """End a peer of this node, and wait until it has ended; False if there is none of that name."""
+        return peer.stop_peer(full_name(node))
+
+    @staticmethod
+    def push(module_or_class: types.ModuleType | type, nodes: Iterable[str] | None = None) -> _Names:
+        """Send a module, or a class, to other nodes, all that are connected or those given; returns their names.
+
+        A module can be imported there afterwards; a package goes with those of its modules that are loaded here. A class
+        typed at the prompt is then in the prompt's names there; for one of a module, the module is sent. What is there
+        already is updated, in place: objects of a class that is pushed again have its new methods from then on.
+
+        Raises ``NotSendable`` (a ``TypeError``) for a module without source, ``ErpcError`` for a node out of reach, and
+        what running the module raises there.
+
+        >>> Node.push(Counter)
+        ['bob@127.0.0.1']
+        """
+        from pyex.distribution.push import push
+
+        return push(module_or_class, nodes)
+
+
+async def _start(own: Own, host: str, port: int) -> Mesh:
     """On the loop, where such steps take turns."""
     if _current.mesh is not None or _current.starting:
         what = f"has a name already, {identity.name}" if _current.mesh is not None else "is being started already"
         raise NodeStartError(f"this node {what}. Node.stop() first")
     _current.starting = True
     try:
-        mesh = await Mesh.start(runtime.first(), name, cookie, port)
+        pg.ensure()
+        global_names.ensure()
+        Accepting.code = own.code  # before anything can come
+        mesh = await Mesh.start(runtime.first(), own, host, port)
+    except BaseException:
+        Accepting.code = True
+        raise
     finally:
         _current.starting = False
-    _current.mesh = route.carrier = mesh
+    _current.mesh, route.carrier = mesh, mesh.courier
     atexit.unregister(_leave)
     atexit.register(_leave)
     return mesh
@@ -197,8 +320,10 @@ async def _stop() -> bool:
     mesh, _current.mesh = _current.mesh, None
     if mesh is None:
         return False
+    peer.stop_all()
     route.close()
     await mesh.stop()
+    Accepting.code = True
     return True
 
 
@@ -211,6 +336,13 @@ def _leave() -> None:
         leaving.result(LAST_WORDS)
     except (concurrent.futures.TimeoutError, concurrent.futures.CancelledError):
         pass  # its scheduler is stuck: the system closes the connections
+
+
+async def _subscribe(pid: Pid, *, on: bool) -> bool:
+    if on:
+        node_events.subscribe(pid)
+        return True
+    return node_events.unsubscribe(pid)
 
 
 async def _names(host: str) -> _Found:
@@ -226,39 +358,7 @@ def _mesh() -> Mesh:
 
 
 def _spawn(node: str, fn: Callable[..., Any], args: tuple[Any, ...], *, link: bool, monitor: bool) -> tuple[Pid, Ref]:
-    if not callable(fn):
-        raise TypeError(f"Node.spawn takes a node, a function to run there and its arguments, not {fn!r}")
-    full = full_name(node)
-    if full == identity.name:
-        if monitor:
-            return spawn_monitor_locally(fn, *args, link=link)
-        return (spawn_link_locally if link else spawn_locally)(fn, *args), Ref()
-    pid = None
-    try:
-        Node.connect(full)
-    except ConnectError as error:
-        log.warning("Cannot spawn on %s: %s", full, error)
-        ref = Ref()
-    else:
-
-        def request(process: ControlBlock, alias: Ref) -> None:
-            nonlocal ref
-            ref = alias
-            what = (process.pid, ref, process.leader, link, monitor, (fn, args))
-            route.carrier.deliver_to_node(full, SPAWN_REQUEST, what)
-
-        pid = ask(request)
-    process = this_process()
-    if pid is None:
-        pid = pid_of((ref.number, full, NEVER))
-        relations = process.relate()
-        if link:
-            relations.links[pid] = None
-            signal(process.pid, EXIT, (pid, "noconnection"))
-        if monitor:
-            relations.monitors[ref] = pid
-            signal(process.pid, MONITOR_EXIT, (None, ref, pid, "noconnection"))
-    return pid, ref
+    return spawn_there(Node.connect, node, fn, args, link=link, monitor=monitor)
 
 
 def _call(make: Callable[[], Coroutine[Any, Any, Any]]) -> Any:

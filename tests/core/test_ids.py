@@ -123,3 +123,10 @@ def test_an_atom_stays_one_in_a_message():
     assert type(receive(timeout=0)[1]) is Atom
     with pytest.raises(AttributeError):
         Atom("ok").text = "no"
+
+
+def test_the_runtime_s_own_numbers_never_run_into_those_of_users():
+    from pyex.core.ids import FIRST_USER_NUMBER, new_pid
+
+    pids = [new_pid(system=number % 2 == 0) for number in range(3 * FIRST_USER_NUMBER)]
+    assert len(set(pids)) == len(pids)

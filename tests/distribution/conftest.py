@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -12,15 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from pyex import Node, NoProcess, send
+from pyex import Down, Node, NoProcess, Process, receive, send
 
 COOKIE = "a cookie for tests, long enough"
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
-import logging, sys
+import json, logging, sys
 from pyex import *
 logging.basicConfig(stream=sys.stderr, format="%(name)s: %(message)s")
-Node.start(sys.argv[1])
+Node.start(sys.argv[1], **json.loads(sys.argv[2]))
 Process.register(self(), "main")
 print("ready", flush=True)
 while True:
@@ -40,10 +41,18 @@ def free_port() -> int:
 class OtherNode:
     """A node in an OS process of its own."""
 
-    def __init__(self, name: str, *, program: str = PROGRAM, python: str = sys.executable, **environ: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        program: str = PROGRAM,
+        python: str = sys.executable,
+        options: dict | None = None,
+        **environ: str,
+    ) -> None:
         self.name = f"{name}@127.0.0.1"
         self.process = subprocess.Popen(
-            [python, "-c", program, name],
+            [python, "-c", program, name, json.dumps(options or {})],
             cwd=ROOT, env=os.environ | environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 
@@ -56,6 +65,15 @@ class OtherNode:
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
+
+    def freeze(self) -> None:
+        """Let it stand still, its connections open."""
+        self.process.send_signal(signal.SIGSTOP)
+        assert os.WIFSTOPPED(os.waitpid(self.process.pid, os.WUNTRACED)[1])
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self.process.send_signal(signal.SIGCONT)
 
     def errors(self) -> str:
         """End it, if it has not ended, and return what it logged."""
@@ -100,3 +118,29 @@ def stop(node: OtherNode) -> None:
     with contextlib.suppress(NoProcess):
         send(("main", node.name), "stop")
     node.process.wait(timeout=10)
+
+
+@pytest.fixture(scope="module")
+def bob_and_carol():
+    """This interpreter as alice, connected to bob and carol, for all tests of a module."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ERL_EPMD_PORT", str(free_port()))
+        patch.setenv("PYEX_COOKIE", COOKIE)
+        others = [OtherNode("bob"), OtherNode("carol")]
+        try:
+            for other in others:
+                other.ready()
+            Node.start("alice")
+            for other in others:
+                Node.connect(other.name)
+            yield others
+        finally:
+            Node.stop()
+            for name in ("pg", "global_name_server"):  # they outlive the node; the next module begins without
+                if (pid := Process.whereis(name)) is not None:
+                    ref = Process.monitor(pid)
+                    Process.exit(pid, "kill")
+                    receive(Down(ref), timeout=10)
+            for other in others:
+                other.process.kill()
+                other.process.communicate()

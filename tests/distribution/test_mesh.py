@@ -464,7 +464,7 @@ def test_an_exit_reason_that_cannot_be_carried_goes_as_its_description(nodes):
 
 
 def test_a_reason_with_code_reaches_a_node_of_another_python(alice, nodes, monkeypatch):
-    from pyex.distribution import connection
+    from pyex.distribution import fitting
 
     nodes("bob")
     here = self()
@@ -477,8 +477,10 @@ def test_a_reason_with_code_reaches_a_node_of_another_python(alice, nodes, monke
 
     Node.spawn("bob", watch)
     receive("watching", timeout=10)
-    monkeypatch.setattr(connection, "python_version", lambda: "9.9")
-    Process.exit(victim, ("reason", lambda: None))
+    monkeypatch.setattr(fitting, "python_version", lambda: "9.9")
+    scope = {"__name__": "__main__"}
+    exec("def fn(): pass", scope)  # code without source
+    Process.exit(victim, ("reason", scope["fn"]))
     reason = receive(("down", ANY), timeout=10)[1]
     assert isinstance(reason, str)
     assert reason.startswith("('reason', <function")
@@ -581,14 +583,18 @@ receive()
 """
 
 
-def test_code_does_not_cross_between_unequal_pythons(alice, nodes, monkeypatch):
-    from pyex.distribution import connection
+def test_code_without_source_does_not_cross_between_unequal_pythons(alice, nodes, monkeypatch):
+    from pyex.distribution import fitting
 
     nodes("bob")
     Node.connect("bob")
-    monkeypatch.setattr(connection, "python_version", lambda: "9.9")
-    with pytest.raises(NotSendable, match="code cannot be sent to bob@127.0.0.1: it runs Python 3"):
-        Node.spawn("bob", lambda: None)
+    monkeypatch.setattr(fitting, "python_version", lambda: "9.9")
+    scope = {"__name__": "__main__"}
+    exec("def fn(): pass", scope)
+    with pytest.raises(
+        NotSendable, match=r"code cannot be sent to bob@127.0.0.1: it runs Python 3.*the source of 'fn'"
+    ):
+        Node.spawn("bob", scope["fn"])
     Node.spawn("bob", exit, "functions of a module both have are no code")
     send(("main", BOB), (self(), "echo", [1]))
     assert receive(("echo", ANY), timeout=10) == ("echo", [1])

@@ -98,9 +98,10 @@ def test_when_the_serving_node_is_killed_another_takes_over(name_service, nodes)
 def _start_beside(name):
     """What Node.start does with the name, in an interpreter that has a node already."""
     from pyex.core.runtime import runtime
+    from pyex.distribution.handshake import Own
     from pyex.distribution.node import _call
 
-    _call(lambda: Mesh.start(runtime.first(), f"{name}@127.0.0.1", b"cookie", 0))
+    _call(lambda: Mesh.start(runtime.first(), Own(f"{name}@127.0.0.1", 1, b"cookie"), "127.0.0.1", 0))
 
 
 @pytest.mark.skipif(shutil.which("epmd") is None, reason="Erlang is not installed")
@@ -132,7 +133,7 @@ def test_an_epmd_that_runs_is_used_and_lists_our_nodes(name_service, nodes):
 def test_a_port_in_use_is_refused_and_says_so(alice):
     from pyex.distribution.node import _current
 
-    taken = _current.mesh._port
+    taken = _current.mesh.port
     Node.stop()
     with socket.socket() as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

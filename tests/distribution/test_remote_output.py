@@ -52,3 +52,44 @@ def _pass_on(listener):
     while True:
         _, sender, _, what = receive()
         send(listener, (sender, what))
+
+
+def test_a_shell_that_leaves_does_not_break_what_prints_to_it(alice, nodes):
+    here = self()
+
+    def prints():
+        for _ in range(2):
+            for number in range(300):  # more than may be under way
+                print("line", number)
+            send(here, ("printed", self()))
+            receive("go on")
+        try:
+            input("anybody there? ")
+        except EOFError:
+            send(here, "nobody")
+        raise ValueError("on purpose")
+
+    def shell():
+        leader = spawn(answers)
+        Process.group_leader(self(), leader)
+        Node.spawn("bob", prints)
+
+    def answers():
+        while True:
+            match receive():
+                case ("io_request", sender, ref, _) if ref is not None:
+                    send(sender, ("io_reply", ref, "ok"))
+                case _:
+                    pass
+
+    [bob, carol] = nodes("bob", "carol", program=RUNNING)
+    Node.spawn("carol", shell)
+    _, printer = receive(("printed", Pid), timeout=30)
+    ref = Process.monitor(printer)
+    carol.kill()
+    for expected in (("printed", printer), "nobody"):
+        send(printer, "go on")
+        assert receive(timeout=30) == expected
+    crash = receive(Down(ref), timeout=30).reason
+    assert isinstance(crash.exception, ValueError)
+    assert "ended: ValueError: on purpose" in bob.errors()

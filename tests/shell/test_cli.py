@@ -254,3 +254,11 @@ def test_processes_of_an_expression_or_a_script_read_standard_input(command):
     )
     done = command("asks.py", input="joe\njim\n")
     assert (done.returncode, done.stdout, done.stderr) == (0, "who? joe\nme? jim\n", "")
+
+
+def test_options_of_the_node(command):
+    done = command("--name", "dave", "--hidden", "--net-ticktime", "8", "-e", "Node.self(), Node.alive()")
+    assert done.stdout == "('dave@127.0.0.1', True)\n"
+    assert "net tick time of 0.0 s cannot be kept" in refused(command("--net-ticktime", "0", "-e", "1"))
+    assert "'soon' is no number of seconds" in refused(command("--net-ticktime", "soon"))
+    assert "is no certificate of an authority" in refused(command("--tls", "a", "b", "c", "-e", "1"))

@@ -1,0 +1,59 @@
+"""How a node is found and reached, and what is said to people when it is not."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+from pyex.core.errors import ConnectError
+from pyex.distribution import epmd, sockets
+from pyex.distribution.handshake import Own, RefusedError
+from pyex.distribution.names import is_loopback, split
+
+#: Puts a question to the name service of a host.
+Ask: TypeAlias = Callable[[str, Callable[[], Awaitable[Any]]], Awaitable[Any]]
+
+
+async def reach(own: Own, node: str, ask: Ask) -> tuple[socket.socket, tuple[str, int]]:
+    """A TCP connection to a node, found by its machine's name service, and the address; raises ``ConnectError``."""
+    short, host = split(node)
+    if is_loopback(split(own.name)[1]) and not is_loopback(host):
+        raise ConnectError(
+            f"{own.name} cannot connect to {node}: its own name is of this machine alone. Start it with --lan, or under "
+            "an address that other machines can reach, as in --name alice@192.168.1.5"
+        )
+    try:
+        registration = await ask(host, lambda: epmd.look_up(host, short))
+        running = [name for name, _ in await epmd.names(host)] if registration is None else []
+    except (OSError, ValueError, TimeoutError):
+        raise ConnectError(
+            f"{node} is not there: no name service answers on {host}, so no node runs there. Start it with "
+            f"pyex --name {short}"
+        ) from None
+    if registration is None:
+        others = f"Running there: {', '.join(sorted(running))}" if running else "No node runs there"
+        raise ConnectError(f"no node named {short!r} runs on {host}. {others}")
+    if not registration.is_pyex:
+        raise ConnectError(f"{node} is an Erlang node, and pyex nodes cannot join those")
+    return await sockets.dial(host, registration.port), (host, registration.port)
+
+
+def explain_refusal(node: str, refusal: RefusedError) -> str:
+    """Why a node did not take the connection."""
+    if refusal.code == "cookie":
+        return (
+            f"{node} has another cookie. Start both nodes with the same one: by --cookie, PYEX_COOKIE, or "
+            "the cookie file of one user"
+        )
+    return f"{node} refused the connection: {refusal}"
+
+
+def explain_listening(error: OSError, host: str, port: int) -> str:
+    """Why a node could not listen."""
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} of {host} is in use. Choose another one, or none to take any that is free"
+    if error.errno == errno.EACCES:
+        return f"port {port} needs privileges. Choose one above 1023, or none to take any that is free"
+    return f"this machine has no address {host!r} to listen on ({error.strerror or error}). Is the host right?"

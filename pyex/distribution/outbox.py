@@ -1,0 +1,132 @@
+"""What waits to be sent to another node, and in which order it goes.
+
+Small messages go in the order they came. A large one is cut, and its sender's next messages wait behind it, nobody
+else's: each batch has one fragment of one of the large ones, and room for the small ones.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import deque
+from collections.abc import Iterable
+from typing import Any, Final, TypeAlias
+
+#: Bytes of a payload in one fragment.
+FRAGMENT: Final = (1 << 16) - 16
+
+#: Bytes of small frames that leave together.
+BATCH: Final = 1 << 16
+
+#: The first byte of a fragment: one that begins no msgpack object.
+FRAGMENT_MARK: Final = 0xC1
+
+_FRAGMENT: Final = struct.Struct(">IBI")
+_LENGTH: Final = struct.Struct(">I")
+
+
+class Large:
+    """A payload of more than one fragment, under the number that the frame before it announces."""
+
+    __slots__ = ("_parts", "left", "length", "number")
+
+    def __init__(self, number: int, parts: Iterable[bytes]) -> None:
+        self.number = number
+        self._parts = deque(memoryview(part) for part in parts if part)
+        #: bytes in all, and those that have not left
+        self.length = self.left = sum(map(len, self._parts))
+
+    def fragment(self) -> list[memoryview]:
+        """Take the next fragment: its head and its bytes."""
+        part = self._parts.popleft()
+        piece = part[:FRAGMENT]
+        if len(part) > FRAGMENT:
+            self._parts.appendleft(part[FRAGMENT:])
+        self.left -= len(piece)
+        return [memoryview(_FRAGMENT.pack(_FRAGMENT.size - 4 + len(piece), FRAGMENT_MARK, self.number)), piece]
+
+
+class _Lane:
+    """A large payload under way, and what its sender has sent after it."""
+
+    __slots__ = ("behind", "large")
+
+    def __init__(self, large: Large) -> None:
+        self.large = large
+        self.behind: list[_Item] = []
+
+
+_Item: TypeAlias = tuple[Any, bytes, Large | None]
+
+
+class Outbox:
+    """Any thread puts in; one at a time takes out."""
+
+    __slots__ = ("_lanes", "_larges", "_queue", "size")
+
+    def __init__(self) -> None:
+        self._queue: deque[_Item] = deque()
+        #: by sender, the one whose turn is next first
+        self._lanes: dict[Any, _Lane] = {}
+        #: by sender, what has not left of its large payloads
+        self._larges: dict[Any, deque[Large]] = {}
+        #: bytes of the small ones; when threads put in at the same moment it may be wrong, until it is empty
+        self.size = 0
+
+    def put(self, sender: Any, frame: bytes, large: Large | None) -> None:
+        """Add a frame, and the payload that it announces."""
+        self.size += len(frame)
+        if large is not None:
+            self._larges.setdefault(sender, deque()).append(large)
+        self._queue.append((sender, frame, large))
+
+    def waiting_of(self, sender: Any) -> int:
+        """Bytes that wait and are this sender's business: the small ones of all, and its own large ones."""
+        larges = self._larges.get(sender)
+        return self.size + (sum(large.left for large in list(larges)) if larges else 0)
+
+    def batch(self) -> list[memoryview]:
+        """Take what is to leave next; empty when there is nothing."""
+        queue, lanes = self._queue, self._lanes
+        small: list[bytes] = []
+        room = BATCH
+        while queue and room > 0:
+            item = queue.popleft()
+            sender, frame, large = item
+            if sender in lanes:
+                lanes[sender].behind.append(item)
+                continue
+            small += (_LENGTH.pack(len(frame)), frame)
+            room -= len(frame)
+            if large is not None:
+                lanes[sender] = _Lane(large)
+        self.size -= BATCH - room
+        parts = [memoryview(b"".join(small))] if small else []
+        if lanes:
+            parts += self._fragment(next(iter(lanes)))
+        elif not queue:
+            self.size = 0
+        return parts
+
+    def _fragment(self, sender: Any) -> list[memoryview]:
+        lane = self._lanes.pop(sender)
+        parts = lane.large.fragment()
+        if lane.large.left:
+            self._lanes[sender] = lane  # behind the others
+            return parts
+        self._queue.extendleft(reversed(lane.behind))
+        larges = self._larges.get(sender)
+        if larges:
+            larges.popleft()
+            if not larges:
+                del self._larges[sender]
+        return parts
+
+    def __bool__(self) -> bool:
+        return bool(self._queue or self._lanes)
+
+    def clear(self) -> None:
+        """Forget all of it."""
+        self._queue.clear()
+        self._lanes.clear()
+        self._larges.clear()
+        self.size = 0

@@ -1,0 +1,97 @@
+"""Peers: nodes started by a node."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cloudpickle
+import pytest
+
+from pyex import Down, Node, NodeStartError, NotDistributed, Process, erpc, receive, self, send
+
+# What these tests ship to other nodes is of this module, which those cannot import.
+cloudpickle.register_pickle_by_value(sys.modules[__name__])
+
+
+def ask(node, fn, *args):
+    return erpc.call(node, fn, *args, timeout=30)
+
+
+def gone(os_pid):
+    """Wait until a process of the system is no more."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            os.kill(os_pid, 0)
+            if Path(f"/proc/{os_pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return True  # nobody has waited for it
+        except (ProcessLookupError, FileNotFoundError):
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def test_without_a_node_there_are_no_peers():
+    with pytest.raises(NotDistributed, match=r"Node.start\(name\)"):
+        Node.start_peer()
+
+
+def test_peers_are_nodes_of_the_mesh_in_processes_of_their_own(alice):
+    peers = [Node.start_peer() for _ in range(2)]
+    assert len(set(peers)) == 2
+    assert all(peer.startswith("alice-peer") and peer.endswith("@127.0.0.1") for peer in peers)
+    assert sorted(Node.list()) == sorted(peers)
+    pids = [ask(peer, os.getpid) for peer in peers]
+    assert len({*pids, os.getpid()}) == 3
+    assert ask(peers[0], lambda: sys.path) == sys.path
+    assert ask(peers[0], Node.cookie) == Node.cookie()
+    assert ask(peers[0], os.read, 0, 1) == b""
+    ref = Process.monitor(Node.spawn(peers[0], receive))
+    assert Node.stop_peer(peers[0]) is True
+    assert receive(Down(ref), timeout=30).reason == "noconnection"
+    assert gone(pids[0])
+    assert Node.stop_peer(peers[0]) is False
+    Node.stop()
+    assert gone(pids[1])
+
+
+def test_a_peer_can_be_named_and_its_name_must_be_free(alice):
+    assert Node.start_peer("zoe") == "zoe@127.0.0.1"
+    assert ask("zoe", Node.self) == "zoe@127.0.0.1"
+    with pytest.raises(NodeStartError, match="the peer zoe@127.0.0.1 did not start: the name 'zoe' is in use"):
+        Node.start_peer("zoe")
+    assert ask("zoe", Node.self) == "zoe@127.0.0.1"
+
+
+def test_what_a_peer_s_processes_print_appears_where_they_were_spawned(alice):
+    leader = self()
+    Process.group_leader(self(), leader)
+    peer = Node.start_peer()
+    pid = Node.spawn(peer, lambda: print("hello"))
+    match receive(timeout=30):
+        case ("io_request", sender, _, ("put_chars", text)):
+            assert (sender, text) == (pid, "hello\n")
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, None])
+def test_a_peer_ends_with_its_parent(name_service, end):
+    program = """
+import os, sys
+from pyex import *
+Node.start("parent")
+print(erpc.call(Node.start_peer(), os.getpid, timeout=30), flush=True)
+sys.stdin.read()
+"""
+    parent = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with parent:
+        os_pid = int(parent.stdout.readline())
+        if end is None:
+            parent.stdin.close()
+        else:
+            parent.send_signal(end)
+        assert gone(os_pid)
+    send(self(), "done")
+    assert receive() == "done"
