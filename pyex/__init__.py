@@ -49,6 +49,8 @@ from pyex.core.running import run
 from pyex.core.settings import configure as configure
 from pyex.core.spawning import spawn, spawn_link, spawn_monitor
 from pyex.core.streams import process_streams as process_streams
+from pyex.core.system_info import SystemInfo as SystemInfo
+from pyex.core.system_info import system_info as system_info
 
 if TYPE_CHECKING:
     from pyex.distribution.node import Node
