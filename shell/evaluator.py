@@ -13,8 +13,9 @@ from typing import Any, Final, TextIO, cast
 import pyex
 from pyex import ANY, Crash, Down, Exit, Pid, Process, Ref, receive, run, send, share, spawn
 from shell import display, output, server
+from shell.current import Leave, shells
 from shell.evaluation import BadInput, Code
-from shell.helpers import Current, Leave, exit, quit
+from shell.helpers.session import exit, quit
 from shell.input import ShellInput
 from shell.preload import follow
 from shell.reports import ReportHandler, installed
@@ -32,7 +33,6 @@ def play(shell: Shell) -> int:
     """
     streams = sys.stdin, sys.stdout, sys.stderr
     main = sys.modules.get("__main__")
-    outer = Current.evaluator
     sys.modules["__main__"] = shell.module
     sys.stdin = cast(TextIO, ShellInput(shell, sys.stdin))
     try:
@@ -51,7 +51,6 @@ def play(shell: Shell) -> int:
                     shell.ending = shell.evaluator, reason
     finally:
         sys.stdin, sys.stdout, sys.stderr = streams
-        Current.evaluator = outer
         if main is not None:
             sys.modules["__main__"] = main
     return shell.status
@@ -59,7 +58,16 @@ def play(shell: Shell) -> int:
 
 def _live(shell: Shell) -> None:
     """The life of an evaluator."""
-    shell.evaluator = Current.evaluator = pyex.self()
+    shell.evaluator = pyex.self()
+    shells[shell.evaluator] = shell
+    try:
+        _work(shell)
+    finally:
+        del shells[shell.evaluator]
+
+
+def _work(shell: Shell) -> None:
+    assert shell.evaluator is not None
     leader = shell.leader
     if leader is None or shell.server is None:
         shell.start()
@@ -136,7 +144,7 @@ def _evaluate(shell: Shell, request: Request, leader: Pid) -> None:
             raise
         if shell.once:
             shell.status = INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
-        _remember(error)
+        _remember(shell, error)
         text, stream = _failure(shell, error), ERR
     for own in shell.streams:
         _surely(own.flush)
@@ -149,13 +157,16 @@ def _outcome(shell: Shell, request: Request) -> str:
     code = Code(request.source, request.number, shell.compiler_flags)
     shell.compiler_flags = code.flags
     follow(shell.module)
+    shell.results.begin(request.number, request.source)
     value = code.run(shell.module)
+    shell.results.finish(request.number, value)
     if value is None:
         return ""
-    vars(shell.module)["__builtins__"]["_"] = value
+    names = vars(shell.module)["__builtins__"]
+    names["_"], names["__"] = value, names.get("_")
     if value is exit or value is quit:
         return "exit() or Ctrl-D leaves the shell; exit(reason) ends the evaluation\n"
-    return display.result(value, colour=shell.screen.colour)
+    return display.result(value, colour=shell.screen.colour, width=shell.screen.width())
 
 
 def _failure(shell: Shell, error: BaseException) -> str:
@@ -192,7 +203,8 @@ def _ends_the_process(error: BaseException) -> bool:
     return isinstance(error, SystemExit) or type(error).__module__.startswith("pyex.")
 
 
-def _remember(error: BaseException) -> None:
-    """As Python's own prompt does, for ``pdb.pm()``."""
+def _remember(shell: Shell, error: BaseException) -> None:
+    """As Python's own prompt does, for ``pdb.pm()``; and for ``bt()``."""
     if not isinstance(error, BadInput | KeyboardInterrupt):
+        shell.results.error = error
         sys.last_type, sys.last_value, sys.last_traceback = type(error), error, error.__traceback__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections import deque
@@ -30,6 +31,15 @@ class Screen:
         self._prompt: Prompt | None = None
         self._pending: deque[tuple[str, str]] = deque()
         self._at_line_start = True
+
+    def width(self) -> int | None:
+        """The columns of the terminal; None where there is none."""
+        if not self.terminal:
+            return None
+        try:
+            return os.get_terminal_size(self.out.fileno()).columns or None
+        except (OSError, ValueError):
+            return None
 
     def write(self, pieces: list[tuple[str, str]]) -> None:
         """Write pieces of (stream, text); returns when they are on the screen. Only the output process does."""

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from pyex import Pid, Ref
 from shell.preload import new_main_module
 from shell.questions import Question, Questions
+from shell.results import Results
 from shell.screen import Screen
 
 
@@ -71,6 +72,8 @@ class Shell:
         self.module: types.ModuleType = new_main_module()
         #: what ``from __future__ import`` has switched on, for the inputs after it
         self.compiler_flags = 0
+        #: what was typed, and its values
+        self.results = Results()
         self.evaluator: Pid | None = None
         self.server: Pid | None = None
         self.leader: Pid | None = None
