@@ -10,7 +10,7 @@ import types
 from typing import Any, Final, TypeVar
 
 import pyex
-from shell.preload import CALLABLE, beneath
+from shell.beneath import CALLABLE, beneath
 
 Tree = TypeVar("Tree", bound=ast.AST)
 
@@ -27,9 +27,7 @@ class BadInput(Exception):
 class Code:
     """An input, compiled: what is run, and the final expression whose value is shown."""
 
-    def __init__(self, source: str, number: int, flags: int) -> None:
-        # Functions travel to other nodes, where this name must not be that of an input there.
-        name = f"<{pyex.Node.self() if pyex.Node.alive() else 'pyex'} {number}>"
+    def __init__(self, source: str, name: str, flags: int) -> None:
         # Tracebacks and inspect.getsource find the lines here. No time of change: never looked for on disk.
         linecache.cache[name] = (len(source), None, [line + "\n" for line in source.splitlines()], name)
         allowing = flags | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
@@ -51,6 +49,11 @@ class Code:
         """Run it with the bindings of ``module``; the value of its final expression, if it ends in one."""
         _run(self.body, module)
         return _run(self.final, module) if self.final is not None else None
+
+
+def input_name(number: int, label: str = "") -> str:
+    """What tracebacks call an input: functions travel to other nodes, where it must not be the name of one there."""
+    return f"<{pyex.Node.self() if pyex.Node.alive() else 'pyex'}{label} {number}>"
 
 
 class _Calls(ast.NodeTransformer):

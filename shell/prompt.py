@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.application import run_in_terminal
+from prompt_toolkit.application import Application, run_in_terminal
 from prompt_toolkit.document import Document
 from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.formatted_text import PygmentsTokens, merge_formatted_text
@@ -86,6 +86,8 @@ class TerminalReader:
             self._session.default_buffer.on_text_insert += while_typing
         self._session.app.key_processor.before_key_press += self._key_pressed
         self._question = QuestionPrompt(input, output)
+        #: the one that is on the screen
+        self._app: Application[str] = self._session.app
 
     def read(self, node: str, number: int) -> str | None:
         """The next complete input, None for Ctrl-D. What was begun before ``SteppedAside`` is there again."""
@@ -135,17 +137,30 @@ class TerminalReader:
         loop = self._loop
         if loop is not None:
             try:
-                loop.call_soon_threadsafe(run_in_terminal, write)
+                loop.call_soon_threadsafe(self._write_above, write)
             except RuntimeError:
                 pass  # the prompt has just ended; what is pending is written then
 
+    def _write_above(self, write: Callable[[], None]) -> None:
+        # Not by run_in_terminal: that would let the terminal edit and echo, in its own way, what is typed meanwhile.
+        app = self._app
+        if not app.is_running or app._running_in_terminal:
+            run_in_terminal(write)  # after what has the terminal now: an editor, say
+            return
+        app.renderer.erase()
+        write()
+        app.renderer.reset()
+        app.invalidate()
+
     def _begins(self) -> None:
+        self._app = self._session.app
         self._loop = asyncio.get_running_loop()
         self._screen.prompt_begins(self)
         if self._asked:
             self._loop.call_soon(self._step_aside)
 
     def _question_begins(self) -> None:
+        self._app = self._question.app
         self._loop = asyncio.get_running_loop()
         self._screen.prompt_begins(self)
 
