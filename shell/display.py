@@ -19,13 +19,25 @@ def brief(value: Any) -> str:
     return bounded(value)
 
 
+def message(error: BaseException) -> str:
+    """What an exception says; never raises."""
+    try:
+        return str(error)
+    except Exception as another:
+        return f"(its text raises {type(another).__name__})"
+
+
 def result(value: Any, *, colour: bool, width: int | None = None) -> str:
     """The line that shows a value; several for a table, and for what is wider than ``width``."""
     if isinstance(value, pyex.ProcessInfo | Table):
         return f"{value}\n"
-    text = bounded(value, width)
+    return code(bounded(value, width), colour=colour)
+
+
+def code(text: str, *, colour: bool) -> str:
+    """A line, or several, of Python."""
     if not colour:
-        return text + "\n"
+        return text.removesuffix("\n") + "\n"
     # Colours are imported with the first prompt of a terminal, and not without one.
     from pygments.lexers.python import PythonLexer
 

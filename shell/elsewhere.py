@@ -1,4 +1,4 @@
-"""A function called on another node, its value back here."""
+"""A function called in a process of its own, on another node perhaps, its value back here in bounded time."""
 
 from __future__ import annotations
 
@@ -22,10 +22,31 @@ def at(node: str | None, fn: Callable[..., T], *args: Any) -> T:
     if node is None or node == Node.self():
         return fn(*args)
     Node.connect(node)
-    alias = Process.alias(reply=True)
-    _, watch = Node.spawn_monitor(node, _answer, alias, fn, args)
     try:
-        message = receive((alias, ANY, ANY), Down(watch), timeout=PATIENCE, default=None)
+        return _called(lambda *call: Node.spawn_monitor(node, *call), PATIENCE, fn, args)
+    except _NoAnswer as failure:
+        raise pyex.ConnectError(f"{node} has not answered: {failure}") from None
+
+
+def within(seconds: float, fn: Callable[..., T], *args: Any) -> T:
+    """``fn(*args)`` in a process of its own; raises ``TimeoutError`` when it takes longer."""
+    try:
+        return _called(pyex.spawn_monitor, seconds, fn, args)
+    except _NoAnswer as failure:
+        raise TimeoutError(str(failure)) from None
+
+
+class _NoAnswer(Exception):
+    """No answer has come; the text says why."""
+
+
+def _called(
+    start: Callable[..., tuple[pyex.Pid, Ref]], seconds: float, fn: Callable[..., T], args: tuple[Any, ...]
+) -> T:
+    alias = Process.alias(reply=True)
+    pid, watch = start(_answer, alias, fn, args)
+    try:
+        message = receive((alias, ANY, ANY), Down(watch), timeout=seconds, default=None)
     finally:
         Process.unalias(alias)
         Process.demonitor(watch, flush=True)
@@ -35,9 +56,11 @@ def at(node: str | None, fn: Callable[..., T], *args: Any) -> T:
         case (Ref(), False, error):
             raise error
         case None:
-            raise pyex.ConnectError(f"{node} has not answered within {PATIENCE:g} s")
+            Process.exit(pid, "shutdown")
+            receive((alias, ANY, ANY), timeout=0, default=None)
+            raise _NoAnswer(f"nothing within {seconds:g} s")
         case down:
-            raise pyex.ConnectError(f"{node} could not answer: {down[4]!r}")
+            raise _NoAnswer(f"the process there ended: {down[4]!r}")
 
 
 def _answer(alias: Ref, fn: Callable[..., Any], args: tuple[Any, ...]) -> None:

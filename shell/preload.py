@@ -9,42 +9,30 @@ from __future__ import annotations
 
 import builtins
 import types
-from typing import Any, Final
+from typing import Any
 
 import pyex
-from shell import helpers
-
-#: The name that the evaluation calls a name of ours by, to be given its binding, or what lies beneath.
-CALLABLE: Final = "__callable__"
-
-
-def _ours() -> dict[str, Any]:
-    """All of pyex and the shell's helpers."""
-    names = {name: getattr(pyex, name) for name in pyex.__all__}
-    return names | helpers.NAMES
-
-
-#: Our names that can be called, and what they are.
-beneath: Final = {name: value for name, value in _ours().items() if callable(value)}
-
-#: Names that are not Python's at the prompt; ``_`` is the last value, ``__`` the one before.
-_OURS: Final = frozenset({*pyex.__all__, *helpers.NAMES, CALLABLE, "_", "__"})
-
-
-def what_to_call(binding: Any, name: str) -> Any:
-    """What is bound to a name of ours, if it can be called, else what lies beneath."""
-    return binding if callable(binding) else beneath[name]
+from shell.beneath import CALLABLE, beneath, what_to_call
 
 
 def preloaded() -> dict[str, Any]:
     """Python's builtins, all of pyex and the shell's helpers."""
-    return {**vars(builtins), **_ours(), CALLABLE: what_to_call}
+    from shell import helpers  # they use the shell, whose bindings these names lie beneath
+
+    ours = {name: getattr(pyex, name) for name in pyex.__all__} | helpers.NAMES
+    beneath.update({name: value for name, value in ours.items() if callable(value)})
+    return {**vars(builtins), **ours, CALLABLE: what_to_call}
+
+
+def is_ours(name: str) -> bool:
+    """Whether a name at the prompt is not Python's; ``_`` is the last value, ``__`` the one before."""
+    return name in beneath or name in pyex.__all__ or name in (CALLABLE, "_", "__")
 
 
 def follow(module: types.ModuleType) -> None:
     """Give the prompt what code has put into Python's own builtins since; ours keep their names."""
     names = vars(module)["__builtins__"]
-    names.update({name: value for name, value in vars(builtins).items() if name not in _OURS})
+    names.update({name: value for name, value in vars(builtins).items() if not is_ours(name)})
 
 
 def new_main_module() -> types.ModuleType:

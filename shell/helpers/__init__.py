@@ -5,9 +5,18 @@ from __future__ import annotations
 import types
 from typing import Any, Final
 
-from shell.helpers import files, processes, session
+from shell.helpers import cluster, code, explaining, files, help, jobs, processes, session, trusting, watching
 
 #: The families, in the order in which ``h()`` lists them.
-FAMILIES: Final[tuple[types.ModuleType, ...]] = (processes, session, files)
+FAMILIES: Final[dict[str, tuple[types.ModuleType, ...]]] = {
+    "Understanding": (explaining, help),
+    "Processes": (processes, watching),
+    "Nodes": (cluster, jobs),
+    "Code": (code,),
+    "This shell": (session, files, trusting),
+}
 
-NAMES: Final[dict[str, Any]] = {name: getattr(family, name) for family in FAMILIES for name in family.__all__}
+for _family, _modules in FAMILIES.items():
+    help.helpers[_family] = [(name, getattr(one, name)) for one in _modules for name in one.__all__]
+
+NAMES: Final[dict[str, Any]] = {name: value for found in help.helpers.values() for name, value in found}

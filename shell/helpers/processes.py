@@ -97,7 +97,12 @@ def registered(node: str | None = None) -> Table:
     )
 
 
-regs = registered
+def regs(node: str | None = None) -> Table:
+    """The same as ``registered``, by Erlang's name.
+
+    >>> regs()
+    """
+    return registered(node)
 
 
 def _registered() -> list[tuple[str, Pid, str]]:

@@ -108,7 +108,10 @@ def respawn() -> NoReturn:
 
 
 def clear() -> None:
-    """Clear the screen. Ctrl-L at the prompt does so as well, and keeps what is typed."""
+    """Clear the screen. Ctrl-L at the prompt does so as well, and keeps what is typed.
+
+    >>> clear()
+    """
     if this_shell("clear()").screen.terminal:
         print("\x1b[H\x1b[2J\x1b[3J", end="", flush=True)
 
@@ -141,5 +144,8 @@ def exit(reason: Any = _NOTHING) -> NoReturn:
 
 
 def quit(reason: Any = _NOTHING) -> NoReturn:
-    """The same as ``exit``."""
+    """The same as ``exit``.
+
+    >>> quit()
+    """
     exit(reason)
