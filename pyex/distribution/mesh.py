@@ -7,6 +7,7 @@ connections, which take signals from any thread.
 from __future__ import annotations
 
 import asyncio
+import difflib
 import errno
 import logging
 import secrets
@@ -250,6 +251,8 @@ class Mesh:
             ) from None
         if registration is None:
             others = f"Running there: {', '.join(sorted(running))}" if running else "No node runs there"
+            if near := difflib.get_close_matches(short, running, n=1):
+                others = f"Did you mean {near[0]}@{host}? {others}"
             raise ConnectError(f"no node named {short!r} runs on {host}. {others}")
         if not registration.is_pyex:
             raise ConnectError(f"{node} is an Erlang node, and pyex nodes cannot join those")
