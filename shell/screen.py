@@ -11,6 +11,9 @@ from typing import Any, Final, Protocol, TextIO
 OUT: Final = "put_chars"
 ERR: Final = "put_error"
 
+#: Clears a terminal, what was scrolled out of it too; afterwards the cursor is where a prompt can be.
+CLEAR: Final = "\x1b[H\x1b[2J\x1b[3J"
+
 
 class Prompt(Protocol):
     """A prompt that is on the screen."""
@@ -89,7 +92,7 @@ class Screen:
     def _put(self, name: str, text: str) -> None:
         stream = self.out if name == OUT else self.err
         if text:
-            self._at_line_start = text.endswith("\n")
+            self._at_line_start = text.endswith(("\n", CLEAR))
         try:
             stream.write(text)
         except UnicodeEncodeError:

@@ -11,6 +11,7 @@ from typing import Any, Final, NoReturn
 import pyex
 from shell import display
 from shell.current import Leave, bindings_here, shells, this_shell
+from shell.screen import CLEAR
 from shell.table import Table
 
 __all__ = ["bindings", "clear", "exit", "flush", "forget", "history", "quit", "respawn", "save", "v", "whereami"]
@@ -113,7 +114,7 @@ def clear() -> None:
     >>> clear()
     """
     if this_shell("clear()").screen.terminal:
-        print("\x1b[H\x1b[2J\x1b[3J", end="", flush=True)
+        print(CLEAR, end="", flush=True)
 
 
 def whereami() -> None:
