@@ -20,7 +20,7 @@ from pyex import Node, Pid, Port, Process, Ref
 from shell import display
 from shell.documentation import first_line, members, place, signature
 from shell.elsewhere import at
-from shell.survey import short
+from shell.survey import initial_call, short
 
 Rows: TypeAlias = list[tuple[str, Any]]
 
@@ -70,7 +70,7 @@ def _(value: Pid) -> Rows:
     rows: Rows = [("Alive", "yes"), ("Node", where)]
     if info.registered_name is not None:
         rows.append(("Name", info.registered_name))
-    rows.append(("Runs", short(info.initial_call) or "what its thread runs"))
+    rows.append(("Runs", short(initial_call(info)) or "what its thread runs"))
     if info.current_stacktrace:
         innermost = info.current_stacktrace[-1]
         rows.append(("Is at", f"{short(innermost.function)}, line {innermost.line} of {innermost.file}"))

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 import pyex
 from pyex import Pid, Process
 from shell.elsewhere import within
-from shell.survey import short
+from shell.survey import initial_call, short
 
 #: Seconds that a supervisor gets to tell of its children; one that is busy is asked in vain.
 ASKED: Final = 1.0
@@ -48,18 +48,8 @@ def gather() -> list[Member]:
 
 
 def _text(info: pyex.ProcessInfo) -> str:
-    runs = short(_initial_call(info)) or "a thread"
+    runs = short(initial_call(info)) or "a thread"
     return f"{info.registered_name!r} {runs}" if info.registered_name is not None else runs
-
-
-def _initial_call(info: pyex.ProcessInfo) -> str | None:
-    """What it was started with; behaviours keep it in the process dictionary, as OTP does."""
-    match info.dictionary.get("$initial_call"):
-        case (str(module), str(name), *_):
-            return f"{module} {name}"
-        case str(name):
-            return name
-    return info.initial_call
 
 
 def _children(info: pyex.ProcessInfo) -> tuple[tuple[Any, Any], ...]:

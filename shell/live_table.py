@@ -5,6 +5,7 @@ A process gathers the rows and hands them over; the terminal is drawn, and its k
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from prompt_toolkit.application import Application
@@ -47,6 +48,8 @@ class View:
         self.count = 0
         self.rows: list[Any] = []
         self.trouble = ""
+        #: has it gathered anew at once
+        self.refresh: Callable[[], object] = lambda: None
         self.height = 24
         self.width = 80
 
@@ -90,20 +93,16 @@ def watch(shell: Shell, sort: str, node: str | None, every: float) -> None:
         before_render=lambda app: _measure(view, app),
     )  # fmt: skip
     with shell.questions.evaluator_reads():
-        pyex.sync_output(shell.leader) if shell.leader is not None else None
+        if shell.leader is not None:
+            pyex.sync_output(shell.leader)
         gatherer = spawn(gather, share(view), every, share(app.invalidate))
-        view_of[app] = lambda: send(gatherer, "now")
+        view.refresh = lambda: send(gatherer, "now")
         shell.screen.prompt_begins(_Held())
         try:
             app.run(handle_sigint=False)
         finally:
             shell.screen.prompt_ended()
             Process.exit(gatherer, "shutdown")
-            del view_of[app]
-
-
-#: What has a table gathered anew at once.
-view_of: Final[dict[Any, Any]] = {}
 
 
 def _measure(view: View, app: Application[None]) -> None:
@@ -128,9 +127,9 @@ def _keys(view: View) -> KeyBindings:
     keys = KeyBindings()
 
     def sorter(column: str) -> Any:
-        def sort(event: KeyPressEvent) -> None:
+        def sort(_event: KeyPressEvent) -> None:
             view.sort_by(column)
-            view_of[event.app]()
+            view.refresh()
 
         return sort
 
@@ -138,9 +137,9 @@ def _keys(view: View) -> KeyBindings:
         keys.add(key)(sorter(column))
 
     @keys.add("space")
-    def _freeze(event: KeyPressEvent) -> None:
+    def _freeze(_event: KeyPressEvent) -> None:
         view.frozen = not view.frozen
-        view_of[event.app]()
+        view.refresh()
 
     @keys.add("down")
     def _down(_event: KeyPressEvent) -> None:

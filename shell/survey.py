@@ -48,13 +48,23 @@ def row(info: pyex.ProcessInfo) -> Row:
     where = info.current_stacktrace[-1] if info.current_stacktrace else None
     return Row(
         info.pid,
-        info.registered_name or short(info.initial_call),
+        info.registered_name or short(initial_call(info)),
         f"{short(where.function)}:{where.line}" if where is not None else "",
         info.status,
         info.message_queue_len,
         info.memory,
         info.reductions,
     )
+
+
+def initial_call(info: pyex.ProcessInfo) -> str | None:
+    """What a process was started with; behaviours keep it in the process dictionary, as OTP does."""
+    match info.dictionary.get("$initial_call"):
+        case (str(module), str(name), *_):
+            return f"{module} {name}"
+        case str(name):
+            return name
+    return info.initial_call
 
 
 def short(name: str | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import types
 from typing import Any, Final
 
+import pyex
 from shell.helpers import cluster, code, explaining, files, help, jobs, processes, session, trusting, watching
 
 #: The families, in the order in which ``h()`` lists them.
@@ -18,5 +19,8 @@ FAMILIES: Final[dict[str, tuple[types.ModuleType, ...]]] = {
 
 for _family, _modules in FAMILIES.items():
     help.helpers[_family] = [(name, getattr(one, name)) for one in _modules for name in one.__all__]
+
+if "push" in pyex.__all__:
+    help.helpers["Code"].append(("push", getattr(pyex, "push")))  # noqa: B009 - there are pyexes without it
 
 NAMES: Final[dict[str, Any]] = {name: value for found in help.helpers.values() for name, value in found}
