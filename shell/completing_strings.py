@@ -145,8 +145,9 @@ def _handled(context: Context, place: _Place, end: int) -> list[messages.Message
     code = None
     if target is not None and not target.is_instance:
         code = context.around.code_of(target.obj, context.names)
-    if code is not None:
-        return messages.handled(code, kind)
+    told = messages.handled(code, kind)
+    if told or (code is not None and not is_a(code, type)):
+        return told
     found: dict[str, messages.Message] = {}
     for one in context.names.values():
         if is_a(one, type) and lookup(one, messages.CALLBACKS[kind]) is not UNKNOWN:

@@ -101,7 +101,10 @@ def _found(path: str, names: Mapping[str, Any]) -> Any:
             found = sys.modules[module]
         else:
             continue
+        owner: Any = None
         for name in inside:
-            found = lookup(found, name) if found is not UNKNOWN else UNKNOWN
+            owner, found = found, lookup(found, name) if found is not UNKNOWN else UNKNOWN
+        if owner is not None and is_a(owner, type):
+            return owner  # a behaviour begins in its callback: Counter.init
         return None if found is UNKNOWN else found
     return None

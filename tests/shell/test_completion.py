@@ -13,7 +13,15 @@ from shell.surroundings import Surroundings
 from shell.values import bindings
 
 SERVERS = """\
+class Other:
+    def handle_call(self, request, caller):
+        match request:
+            case "other": return 1
+
 class Counter:
+    def init():
+        pyex.receive()
+
     def handle_call(self, request, caller):
         match request:
             case "get" | "peek": return 1
@@ -184,7 +192,16 @@ def typed(names):
 
 
 def test_messages_that_a_server_handles(offered, typed):
-    assert offered("GenServer.call('c', ", **typed)[:3] == ['"get"', '"peek"', '("div", ']
+    server = spawn(typed["Counter"].init, name="completed_server")
+    for dest in ("server", "'completed_server'"):
+        found = [text for text in offered(f"GenServer.call({dest}, ", server=server, **typed) if "=" not in text]
+        assert found[:3] == ['"get"', '"peek"', '("div", ']
+        assert '"other"' not in found
+    assert offered("GenServer.call(server, ('di", server=server, **typed) == ["div"]
+
+
+def test_of_an_unknown_server_the_messages_of_all_servers_at_hand(offered, typed):
+    assert offered("GenServer.call('c', ", **typed)[:4] == ['"other"', '"get"', '"peek"', '("div", ']
     assert offered("GenServer.call('c', 'ge", **typed) == ["get"]
     assert offered("GenServer.call('c', ('d", **typed) == ["div"]
     assert offered("GenServer.cast('c', (\"", **typed) == ["add"]
