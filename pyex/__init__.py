@@ -53,6 +53,9 @@ from pyex.core.system_info import SystemInfo as SystemInfo
 from pyex.core.system_info import system_info as system_info
 
 if TYPE_CHECKING:
+    from pyex.core.tracing import TraceEvent as TraceEvent
+    from pyex.core.tracing import trace as trace
+    from pyex.core.tracing import untrace as untrace
     from pyex.distribution.node import Node
 
 __version__ = "0.1.0"
@@ -71,6 +74,10 @@ def __getattr__(name: str) -> Any:
         from pyex.distribution.node import Node
 
         return Node
+    if name in ("TraceEvent", "trace", "untrace"):  # and tracing
+        from pyex.core import tracing
+
+        return getattr(tracing, name)
     raise AttributeError(f"module 'pyex' has no attribute {name!r}")
 
 
