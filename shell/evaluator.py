@@ -185,6 +185,8 @@ def _evaluate(shell: Shell, request: Request, leader: Pid) -> None:
             raise
         if shell.once:
             shell.status = INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
+        if isinstance(error, KeyboardInterrupt):
+            shell.reader.interrupted()
         remember(shell, error)
         text, stream = failure(shell, error), ERR
     for own in shell.streams:

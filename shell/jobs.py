@@ -54,7 +54,7 @@ class Job:
 
     def complete(self, before: str) -> Found:
         """What could be typed next; on a thread of its own."""
-        return self.shell._complete(before)
+        return self.shell.complete_here(before)
 
 
 class KeptJob(Job):

@@ -95,7 +95,7 @@ class TerminalReader:
         if self._waiting and not self._asked:
             return self._show(prompt, self._waiting.popleft())
         begun, self._begun = self._begun, Document()
-        self._session.app.erase_when_done = False
+        self._session.app.erase_when_done = self._pasted
         try:
             text = self._session.prompt(prompt, default=begun, pre_run=self._begins)
         except EOFError:

@@ -97,7 +97,7 @@ class Shell:
         #: in the names of inputs, tells those of this shell from those of another one on the node
         self.label = ""
         #: answers what could be typed next; the server changes it with the job
-        self.completer: Callable[[str], Found] = self._complete
+        self.completer: Callable[[str], Found] = self.complete_here
         #: evaluators of this shell on other nodes
         self.abroad: set[Pid] = set()
         self.left = False
@@ -116,7 +116,8 @@ class Shell:
         """What could be typed next, in the job whose prompt is shown. For a thread of its own."""
         return self.completer(before)
 
-    def _complete(self, before: str) -> Found:
+    def complete_here(self, before: str) -> Found:
+        """What could be typed next, by the bindings of this node."""
         from shell.completion import complete
         from shell.surroundings import Surroundings
         from shell.values import bindings

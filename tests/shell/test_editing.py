@@ -92,6 +92,18 @@ def test_a_session_that_is_pasted_is_played_input_by_input(shell):
     ]
 
 
+def test_ctrl_c_drops_what_is_left_of_a_pasted_session(shell):
+    paste(shell, ">>> x = 1\n>>> print('be' + 'gun'); sleep(None)\n>>> x = 2\n>>> x = 3\n")
+    shell.wait(lambda: shell.last() == "... x = 3")
+    shell.type("\r")
+    shell.wait(lambda: "begun" in shell.lines())
+    shell.type("\x03")
+    shell.prompt(3)
+    shell.enter("x")
+    shell.prompt(4)
+    assert shell.lines()[-2] == "1"
+
+
 def test_a_whole_class_is_pasted_as_it_is(shell):
     paste(shell, CLASS)
     shell.type("\r")
@@ -197,19 +209,15 @@ def test_the_mouse_is_left_to_the_terminal(env, tmp_path):
 
 def test_two_shells_share_the_history_and_none_loses_what_the_other_has_typed(terminal):
     one, two = terminal(), terminal()
-    one.prompt(1, "pyex1@127.0.0.1")
-    two.wait(lambda: two.last().endswith(")1>"))
-    one.enter("first = 1")
-    one.prompt(2)
-    two.enter("second = 2")
-    two.wait(lambda: two.last().endswith(")2>"))
-    one.enter("third = 3")
-    one.prompt(3)
+    for shell, text in ((one, "first = 1"), (two, "second = 2"), (one, "third = 3")):
+        shell.wait(lambda shell=shell: shell.last().startswith("pyex(") and shell.last().endswith(">"))
+        shell.enter(text)
+        shell.wait(lambda shell=shell: shell.last().startswith("pyex(") and shell.last().endswith(">"))
     for shell in (one, two):
         shell.type("\x04")
         assert shell.leave() == 0
     shell = terminal()
-    shell.prompt(1)
+    shell.wait(lambda: shell.last().endswith(")1>"))
     for text in ("third = 3", "second = 2", "first = 1"):
         shell.type("\x1b[A")
         shell.wait(lambda text=text: shell.last().endswith(text))
