@@ -47,8 +47,12 @@ class Code:
 
     def run(self, module: types.ModuleType) -> Any:
         """Run it with the bindings of ``module``; the value of its final expression, if it ends in one."""
-        _run(self.body, module)
-        return _run(self.final, module) if self.final is not None else None
+        return self.run_with(vars(module))
+
+    def run_with(self, names: dict[str, Any]) -> Any:
+        """Run it with these bindings."""
+        _run(self.body, names)
+        return _run(self.final, names) if self.final is not None else None
 
 
 def input_name(number: int, label: str = "") -> str:
@@ -73,8 +77,8 @@ class _Calls(ast.NodeTransformer):
         return node
 
 
-def _run(code: types.CodeType, module: types.ModuleType) -> Any:
-    value = eval(code, vars(module))  # noqa: S307 - a shell runs what is typed
+def _run(code: types.CodeType, names: dict[str, Any]) -> Any:
+    value = eval(code, names)  # noqa: S307 - a shell runs what is typed
     if code.co_flags & inspect.CO_COROUTINE:  # there is an await in it
         return pyex.await_(value)
     return value

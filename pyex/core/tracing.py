@@ -32,7 +32,7 @@ class TraceEvent(NamedTuple):
     ====================  ================================  ==============================
     ``what``              ``other``                         ``value``
     ====================  ================================  ==============================
-    ``"send"``            whom it sent to, as it was given  the message
+    ``"send"``            whom it sent to: a pid, if known  the message
     ``"message"``         None                              what has come into its mailbox
     ``"receive"``         None                              what it took from there
     ``"spawn"``           the new process                   what that runs, as text
@@ -43,7 +43,8 @@ class TraceEvent(NamedTuple):
     ``"trace_end"``       None                              how many events there were
     ====================  ================================  ==============================
 
-    ``number`` tells the order over all processes of the node.
+    ``number`` tells the order over all processes of the node. A ``"message"`` of another node, which is decoded when it
+    is looked at, has the value ``...``.
     """
 
     number: int
@@ -206,8 +207,9 @@ def _post(dest: Any, message: Any, copy: Callable[[Any], Any] = snapshot) -> Non
     here = process_here()
     session = _traced.get(here.pid.key) if here is not None else None
     if here is not None and session is not None:
-        _follow(session, _pid_of(dest))
-        _emit(session, here.pid, "send", dest, snapshot_or_text(message))
+        target = _pid_of(dest)
+        _follow(session, target)
+        _emit(session, here.pid, "send", dest if target is None else target, snapshot_or_text(message))
     _places.original(messaging, "post")(dest, message, copy)
 
 

@@ -6,12 +6,25 @@ import types
 from typing import Any, Final
 
 import pyex
-from shell.helpers import cluster, code, explaining, files, help, jobs, processes, session, trusting, watching
+from shell.helpers import (
+    cluster,
+    code,
+    debugging,
+    explaining,
+    files,
+    help,
+    jobs,
+    processes,
+    session,
+    trusting,
+    watching,
+)
 
 #: The families, in the order in which ``h()`` lists them.
 FAMILIES: Final[dict[str, tuple[types.ModuleType, ...]]] = {
     "Understanding": (explaining, help),
     "Processes": (processes, watching),
+    "Debugging": (debugging,),
     "Nodes": (cluster, jobs),
     "Code": (code,),
     "This shell": (session, files, trusting),

@@ -185,7 +185,7 @@ def test_following_finds_all_that_comes_of_something(places):
         told = events("send", count=3)
         (child,) = {one[0] for one in told} - {pid, server}
         assert sorted(told, key=lambda one: one[0]) == sorted([
-            (pid, "send", "third", "by name"), (child, "send", server, (here, "from a child")),
+            (pid, "send", third, "by name"), (child, "send", server, (here, "from a child")),
             (server, "send", here, "from a child"),
         ], key=lambda one: one[0])  # fmt: skip
         pyex.untrace(server)
