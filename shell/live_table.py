@@ -95,9 +95,9 @@ def watch(shell: Shell, sort: str, node: str | None, every: float) -> None:
     with shell.questions.evaluator_reads():
         if shell.leader is not None:
             pyex.sync_output(shell.leader)
+        shell.screen.prompt_begins(_Held())
         gatherer = spawn(gather, share(view), every, share(app.invalidate))
         view.refresh = lambda: send(gatherer, "now")
-        shell.screen.prompt_begins(_Held())
         try:
             app.run(handle_sigint=False)
         finally:

@@ -19,9 +19,9 @@ def test_a_pid_tells_what_it_runs_where_it_waits_and_what_lies_in_its_mailbox():
             receive("never")
 
         p = spawn_link(wait, name="waiter")
-        while process_info(p).status != "waiting": sleep(0.01)
-
         for n in range(3): send(p, ("hello", n)) and None
+
+        while process_info(p).status != "waiting": sleep(0.01)
 
         i(p)
         """)

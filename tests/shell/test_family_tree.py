@@ -52,6 +52,7 @@ def test_a_supervisor_is_asked_and_one_that_is_busy_is_not_waited_for(monkeypatc
     receive("up", timeout=10)
     monkeypatch.setattr(pyex, "Supervisor", Supervisor, raising=False)
     monkeypatch.setattr(family_tree, "ASKED", 0.2)
+    monkeypatch.setattr(Process, "list", staticmethod(lambda: [asked, busy]))
     found = {one.pid: one for one in family_tree.gather()}
     assert found[asked].children == (("one", None),)
     assert found[asked].text == "supervisor Boss"

@@ -91,14 +91,19 @@ def test_top_sorts_stops_and_leaves(shell):
 
 
 def test_what_is_printed_meanwhile_comes_when_top_has_gone(shell):
-    shell.enter("p = spawn(lambda: (receive(), print('from a process'), receive()), name='talker')")
+    there = "any('live_table' in row.name for row in processes())"
+    shell.enter(
+        "def talk():", f"for _ in iter(lambda: {there}, True): sleep(0.05)", "print('from a process'); receive()", ""
+    )
     shell.prompt(2)
-    shell.enter("Process.send_after(p, 'now', 0.2) and top(every=0.1)")
-    shell.wait(lambda: "processes by memory" in shell.lines()[0])
-    shell.wait(lambda: any("talker" in line and ":1" in line for line in shell.lines()))
-    shell.type("x")
-    shell.wait("\nfrom a process\n")
+    shell.enter("p = spawn(talk, name='talker')")
     shell.prompt(3)
+    shell.enter("top(every=0.1)")
+    shell.wait(lambda: "processes by memory" in shell.lines()[0])
+    shell.wait(lambda: any("talker" in line and "talk:3" in line for line in shell.lines()))
+    shell.type("x")
+    shell.wait("from a process\n")
+    shell.prompt(4)
 
 
 def test_wide_values_go_over_several_lines(shell):
