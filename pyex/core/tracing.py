@@ -8,6 +8,7 @@ is traced they are replaced, names of modules and entries of tables, and put bac
 from __future__ import annotations
 
 import itertools
+import os
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -64,7 +65,7 @@ class _Session:
         self.follow = follow
 
 
-_lock: Final = threading.RLock()  # a finalizer may send
+_lock = threading.RLock()  # a finalizer may send
 _next_number: Final = itertools.count(1).__next__
 
 #: Who is traced.
@@ -123,8 +124,17 @@ def _drop(key: Key) -> None:
 
 
 def _end_session(session: _Session) -> None:
+    session.left = 0
     for key in [key for key, one in _traced.items() if one is session]:
         _drop(key)
+
+
+def _forget() -> None:
+    """In the child of a fork: its parent's processes are not there, and nobody is told of any."""
+    global _lock
+    _lock = threading.RLock()
+    _traced.clear()
+    _places.put_back()
 
 
 def _emit(session: _Session | None, pid: Pid, what: str, other: Any = None, value: Any = None) -> None:
@@ -135,10 +145,11 @@ def _emit(session: _Session | None, pid: Pid, what: str, other: Any = None, valu
             return
         session.left -= 1
         number = _next_number()
-        if session.left == 0:
+        is_last = session.left == 0
+        if is_last:
             _end_session(session)
     _tell(session.to, TraceEvent(number, pid, what, other, value))
-    if session.left == 0:
+    if is_last:
         _tell(session.to, TraceEvent(_next_number(), pid, "trace_end", None, session.count))
     elif type(session.to.key) is int and session.to.key not in processes:
         with _lock:
@@ -162,8 +173,8 @@ def _follow(session: _Session | None, pid: Pid | None) -> None:
     if session is None or not session.follow or pid is None or type(pid.key) is not int or pid == session.to:
         return
     with _lock:
-        if session.left > 0 and pid.key in processes:
-            _traced.setdefault(pid.key, session)
+        if session.left > 0 and pid.key in processes and pid.key not in _traced:
+            _add(pid.key, session)
 
 
 def _pid_of(dest: Any) -> Pid | None:
@@ -312,3 +323,6 @@ _places: Final = _Places([
     (ThreadOwner, "end", _end(ThreadOwner.end)),
     (scheduler, "end", _end(signals.end)),
 ])  # fmt: skip
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

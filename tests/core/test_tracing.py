@@ -154,6 +154,27 @@ def test_it_ends_after_so_many_events():
     assert Process.info(pid).message_queue_len == 10
 
 
+def test_of_many_threads_that_tell_one_tells_the_end():
+    def root(pids):
+        receive("go")
+        for pid in pids:
+            send(pid, "x")
+        receive("never")
+
+    for _ in range(30):
+        pids = [spawn(receive, "never", thread=True) for _ in range(3)]
+        pid = spawn(root, pids)
+        pyex.trace(pid, count=5, follow=True)
+        send(pid, "go")
+        told = []
+        while "trace_end" not in told:
+            told.append(receive(pyex.TraceEvent, timeout=SOON).what)
+        kill(pid, *pids)
+        told += [event.what for event in messages()]
+        assert len(told) == 6
+        assert told.count("trace_end") == 1
+
+
 def test_it_ends_when_nobody_listens_any_more():
     pid = spawn(receive, "never")
     listener = spawn(receive, "never")
