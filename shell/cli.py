@@ -151,6 +151,7 @@ def _interactive(options: argparse.Namespace) -> Shell:
     if not typed:
         shell = Shell(LineReader(sys.stdin), screen, start=_starter(options), open_path=_open_path)
         shell.files = _given_files(options)
+        shell.remsh = options.remsh
         return shell
     settings = _settings()
     reader: Reader

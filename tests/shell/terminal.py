@@ -53,7 +53,7 @@ class Terminal:
         lines = self.lines()
         return lines[-1] if lines else ""
 
-    def wait(self, what, timeout=15):
+    def wait(self, what, timeout=30):
         """Wait until the screen shows a text, or until a predicate of it holds."""
         holds = what if callable(what) else lambda: what in self.text()
         deadline = time.monotonic() + timeout

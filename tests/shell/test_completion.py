@@ -255,7 +255,7 @@ def test_a_process_that_does_not_answer_delays_a_moment_only(offered, typed):
 
 def test_whatever_is_typed_it_answers(offered, typed):
     text = SERVERS + "send(x, (f'{d[\"a\"](1)!r:>{w}}', b'\\x00', 0x1f)).y\n@a\nlambda: (yield)\n'''\n"
-    for place in range(len(text)):
+    for place in range(0, len(text), 3):
         assert isinstance(offered(text[:place], **typed), list)
     for text in (
         ")]}.",

@@ -65,12 +65,12 @@ def test_ctrl_c_is_alive_in_a_flood(shell):
     assert shell.leave(timeout=20) == 0
 
 
-def test_twenty_thousand_lines_arrive_in_their_order(shell):
-    shell.enter("p = spawn(count, 20_000, self())")
-    shell.wait(lambda: "line 19999 of many" in shell.lines(), timeout=50)
+def test_many_lines_arrive_in_their_order(shell):
+    shell.enter("p = spawn(count, 5_000, self())")
+    shell.wait(lambda: "line 4999 of many" in shell.lines(), timeout=50)
     shell.prompt(3)
     shown = [int(number) for number in re.findall(rb"line (\d+) of many", shell.raw)]
-    assert shown == list(range(20_000))
+    assert shown == list(range(5_000))
     shell.enter("receive(timeout=10) < 20")
     shell.prompt(4)
     assert shell.lines()[-2] == "True"

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -64,36 +66,39 @@ def test_what_is_typed_is_evaluated_there(remote, bob):
     remote.enter("x")
     remote.prompt(9, BOB)
     assert remote.lines()[-2] == "6"
+    remote.enter("only_there = {'a key': 7}")
+    remote.prompt(10, BOB)
+    remote.type("only_\t")
+    remote.wait(lambda: remote.last().endswith("> only_there"))
+    remote.type("['\t")
+    remote.wait(lambda: remote.last().endswith("> only_there['a key"))
+    remote.type("']\r")
+    remote.prompt(11, BOB)
+    assert remote.lines()[-2] == "7"
     remote.enter("exit()")
     remote.prompt(2)
-    remote.enter("x")
+    remote.enter("only_there")
     remote.prompt(3)
     assert "NameError" in remote.text()
     nobody_left(bob)
 
 
-def test_what_is_there_is_completed(remote):
-    remote.enter("only_there = {'a key': 1}")
-    remote.prompt(2, BOB)
-    remote.type("only_\t")
-    remote.wait(lambda: remote.last().endswith("> only_there"))
-    remote.type("['\t")
-    remote.wait(lambda: remote.last().endswith("> only_there['a key"))
-
-
-@pytest.mark.parametrize("busy", ["while True: pass", "time.sleep(600)", "receive()"])
-def test_ctrl_c_interrupts_there_and_bindings_stay(remote, bob, busy):
+def test_ctrl_c_interrupts_there_and_bindings_stay(remote, bob):
     remote.enter("import time; x = 42")
     remote.prompt(2, BOB)
-    remote.enter("def go():", "print('be' + 'gun')", busy, "")
-    remote.prompt(3, BOB)
-    remote.enter("go()")
-    remote.wait(lambda: "begun" in remote.lines())
-    remote.type("\x03")
-    remote.wait(lambda: "KeyboardInterrupt" in remote.lines())
-    remote.wait(lambda: remote.last().startswith(f"pyex({BOB})") and remote.last().endswith(">"))
+    number = 2
+    for busy in ("while True: pass", "time.sleep(600)", "receive()"):
+        remote.enter("def go():", "print('be' + 'gun')", busy, "")
+        remote.prompt(number + 1, BOB)
+        remote.enter("go()")
+        remote.wait(lambda: remote.last() == "begun")
+        remote.type("\x03")
+        remote.prompt(number + 2, BOB)
+        assert remote.lines()[-2] == "KeyboardInterrupt"
+        number += 2
     remote.enter("x")
-    remote.wait(lambda: remote.lines()[-2] == "42" and remote.last().endswith(">"))
+    remote.prompt(number + 1, BOB)
+    assert remote.lines()[-2] == "42"
     remote.type("\x04")
     remote.prompt(2)
     nobody_left(bob)
@@ -121,14 +126,20 @@ def test_a_line_that_drops_leaves_nothing_behind(remote, bob):
     bob.prompt(3, BOB)
 
 
-def test_remsh_is_there_from_the_beginning_and_leaving_it_leaves(terminal, bob):
+def test_remsh_is_there_from_the_beginning_and_leaving_it_leaves(terminal, bob, env, tmp_path):
     shell = terminal("--remsh", "bob")
     shell.prompt(1, BOB)
     shell.enter("Node.list()")
     shell.prompt(2, BOB)
     assert shell.lines()[-2] == "['pyex1@127.0.0.1']"
     shell.type("\x04")
-    assert shell.leave() == 0
+    assert shell.leave(timeout=20) == 0
+    piped = subprocess.run(
+        [sys.executable, "-m", "pyex", "--remsh", "bob"], input="Node.self()\nprint('there')\n1 / 0\n",
+        env=env, cwd=tmp_path, capture_output=True, text=True, timeout=50, check=False,
+    )  # fmt: skip
+    assert piped.stdout.startswith(f"'{BOB}'\nthere\nTraceback"), piped
+    assert piped.returncode == 0
     nobody_left(bob)
 
 
@@ -150,12 +161,9 @@ def test_jobs_are_listed_and_switched(remote):
     remote.enter("y")
     remote.prompt(4, BOB)
     assert remote.lines()[-2] == "1"
-
-
-def test_a_node_that_is_not_there_is_said_to_be(alice):
-    alice.enter("remote('nobody')")
-    alice.prompt(2)
-    assert "ConnectError" in alice.text()
+    remote.enter("remote('nobody')")
+    remote.prompt(5, BOB)
+    assert "ConnectError" in remote.text()
 
 
 STUBBORN = [
@@ -185,7 +193,10 @@ def stuck(terminal):
     return shell
 
 
-def test_a_new_job_beside_one_that_is_stuck_has_its_bindings(stuck):
+def test_what_waits_goes_on_and_a_new_job_beside_what_is_stuck_has_its_bindings(stuck):
+    stuck.type("w\r")
+    os.kill(stuck.child.pid, signal.SIGQUIT)
+    stuck.wait(lambda: stuck.last().startswith("Job 1 is busy:") and stuck.text().count("Job 1") == 2)
     stuck.type("n\r")
     stuck.prompt(1)
     stuck.enter("x, jobs()[0]")
@@ -196,18 +207,3 @@ def test_a_new_job_beside_one_that_is_stuck_has_its_bindings(stuck):
 def test_a_shell_that_is_stuck_can_be_left(stuck):
     stuck.type("q\r")
     assert stuck.leave(timeout=20) == 1
-
-
-def test_what_waits_goes_on(terminal):
-    shell = terminal()
-    shell.prompt(1)
-    shell.enter("print('begun'); receive()")
-    shell.wait(lambda: "begun" in shell.lines())
-    shell.type("\x1c")
-    shell.wait(lambda: shell.last().startswith("Job 1 is busy:"))
-    shell.type("w\r")
-    os.kill(shell.child.pid, signal.SIGQUIT)
-    shell.wait(lambda: shell.last().startswith("Job 1 is busy:") and shell.text().count("Job 1") == 2)
-    shell.type("i\r")
-    shell.prompt(2)
-    assert "KeyboardInterrupt" in shell.lines()

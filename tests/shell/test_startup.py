@@ -50,11 +50,6 @@ def test_a_projects_file_runs_when_it_is_trusted_and_as_long_as_it_is_the_same(t
     shell.prompt(1)
     assert "the project runs" in shell.lines()
     assert "was not run" not in shell.text()
-    shell.type("\x04")
-    assert shell.leave() == 0
-    shell = terminal()
-    shell.prompt(1)
-    assert "the project runs" not in shell.lines()
 
 
 def test_a_startup_file_that_fails_says_where_and_the_prompt_comes(terminal, tmp_path):
@@ -81,6 +76,10 @@ def test_trust_is_for_this_text_at_this_place(tmp_path, monkeypatch):
     assert files == []
     assert "trust()" in warning
     assert chosen(tmp_path / "config", trust, told_to=False) == ([], "")
+    (tmp_path / "a" / ".pyex.py").write_text(PROJECT + "evil = 1\n")
+    assert chosen(tmp_path / "a", trust, told_to=False)[0] == []
+    assert len(chosen(tmp_path / "a", trust, told_to=True)[0]) == 1
+    (tmp_path / "a" / ".pyex.py").write_text(PROJECT)
     (tmp_path / "config" / "trusted").chmod(0o666)  # others could have written it
     assert chosen(tmp_path / "a", trust, told_to=False)[0] == []
 
