@@ -64,9 +64,14 @@ from pyex.core.requests import respond as respond
 from pyex.core.settings import configure as configure
 from pyex.core.spawning import spawn, spawn_link, spawn_monitor
 from pyex.core.streams import process_streams as process_streams
+from pyex.core.system_info import SystemInfo as SystemInfo
+from pyex.core.system_info import system_info as system_info
 from pyex.running import run
 
 if TYPE_CHECKING:
+    from pyex.core.tracing import TraceEvent as TraceEvent
+    from pyex.core.tracing import trace as trace
+    from pyex.core.tracing import untrace as untrace
     from pyex.distribution import erpc as erpc
     from pyex.distribution import pg as pg
     from pyex.distribution.global_names import Global
@@ -119,6 +124,7 @@ _LAZY = {
     **dict.fromkeys(["NotOwner", "TaskDown", "TaskTimeout"], "pyex.otp.task_errors"),
     **dict.fromkeys(["AlreadyRegistered", "NotRegistered", "Registry"], "pyex.otp.registry"),
     "TaskSupervisor": "pyex.otp.task_supervisor",
+    **dict.fromkeys(["TraceEvent", "trace", "untrace"], "pyex.core.tracing"),
 }
 
 

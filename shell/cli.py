@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import signal
 import sys
 from collections.abc import Callable
@@ -12,6 +11,9 @@ from pathlib import Path
 from typing import NoReturn, TextIO
 
 import pyex
+from shell import config, startup
+from shell.banner import banner, count_start
+from shell.escape import way_out
 from shell.evaluator import INTERRUPTED, play
 from shell.foreground import foreground, restored
 from shell.lines import LineReader, OneExpression
@@ -41,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     options = _Parser(
         prog="pyex",
-        usage="pyex [options] [-e EXPR | script.py [arguments] | module:tree]",
+        usage="pyex [options] [-e EXPR | script.py [arguments] | module:tree | doctor]",
         description="A shell with Erlang's processes and nodes for Python. Without arguments: a prompt. "
         "module:tree runs a supervision tree until SIGTERM or Ctrl-C stops it.",
         allow_abbrev=False,
@@ -68,6 +70,10 @@ def parser() -> argparse.ArgumentParser:
         "--no-code", action="store_true", help="take no functions and objects from other nodes, only data"
     )
     options.add_argument("--connect", metavar="NODE", help="connect to this node first")
+    options.add_argument("--remsh", metavar="NODE", help="a prompt on this node; exit() leaves it")
+    options.add_argument("-r", dest="files", metavar="FILE", action="append", default=[], help="run this file first")
+    options.add_argument("--dot-pyex", action="store_true", help="run the .pyex.py of this folder, trusted or not")
+    options.add_argument("--completion", metavar="SHELL", help="print what completes pyex in bash, zsh or fish")
     options.add_argument("--version", action="version", version=f"pyex {pyex.__version__}")
     options.add_argument("script", nargs="?", help=argparse.SUPPRESS)
     options.add_argument("arguments", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
@@ -106,6 +112,8 @@ _UNITS = {"K": 1000, "M": 1000**2, "G": 1000**3}
 def main() -> int:
     """Run the command line; the exit status."""
     options = parser().parse_args()
+    if options.completion is not None:
+        return _print_completion(options.completion)
     if options.expression is not None and options.script is not None:
         fail(f"both -e and {options.script!r} were given. Give one of them")
     try:
@@ -124,11 +132,15 @@ def main() -> int:
 def _run(options: argparse.Namespace) -> int:
     pyex.configure(schedulers=options.schedulers, max_heap_size=options.max_heap_size)
     # An empty name or cookie is given too: the node says what is wrong with it.
-    given = (options.name, options.cookie, options.connect, options.net_ticktime, options.tls)
+    given = (options.name, options.cookie, options.connect, options.remsh, options.net_ticktime, options.tls)
     wants_node = (
         options.port or options.lan or options.hidden or options.no_code or any(one is not None for one in given)
     )
     start = _starter(options) if wants_node else _nothing
+    if options.script == "doctor" and not Path("doctor").exists():
+        from shell.doctor import examine
+
+        return examine(options.cookie)
     if options.script is not None:
         from shell.script import run_script
         from shell.service import NoSuchTree, is_service, run_service
@@ -144,35 +156,73 @@ def _run(options: argparse.Namespace) -> int:
             fail(f"cannot read {options.script!r}: {error.strerror}. Give the path of a Python script")
     if options.expression is not None:
         screen = Screen(sys.stdout, sys.stderr, terminal=False, colour=False)
-        return play(
-            Shell(OneExpression(options.expression, sys.stdin), screen, start=start, open_path=_open_path, once=True)
-        )
+        reader = OneExpression(options.expression, sys.stdin)
+        shell = Shell(reader, screen, start=start, open_path=_open_path, once=True)
+        shell.files = _given_files(options)
+        return play(shell)
     # The path is the user's own only when all that a prompt needs has been imported: a stray token.py or
     # code.py in the working folder is not to be taken for Python's.
-    shell = _interactive(_starter(options))
+    shell = _interactive(options)
     if not shell.screen.terminal:
         return play(shell)
-    with foreground(sys.stdin), restored(sys.stdin, sys.stdout):
+    with foreground(sys.stdin), restored(sys.stdin, sys.stdout), way_out(shell.escape):
         return play(shell)
 
 
-def _interactive(start: Callable[[], None]) -> Shell:
+def _interactive(options: argparse.Namespace) -> Shell:
     typed = sys.stdin.isatty()
     terminal = typed and sys.stdout.isatty()
     dumb = os.environ.get("TERM", "dumb") in ("dumb", "unknown")
     colour = terminal and not dumb and not os.environ.get("NO_COLOR")
     screen = Screen(sys.stdout, sys.stderr, terminal=terminal, colour=colour)
+    if not typed:
+        shell = Shell(LineReader(sys.stdin), screen, start=_starter(options), open_path=_open_path)
+        shell.files = _given_files(options)
+        shell.remsh = options.remsh
+        return shell
+    settings = _settings()
     reader: Reader
+    prompt = None
     if terminal and not dumb:
         from shell.prompt import TerminalReader
 
-        reader = TerminalReader(screen, history_path())
+        reader = prompt = TerminalReader(screen, history_path(), settings)
     else:
-        reader = LineReader(sys.stdin, _writer(sys.stdout) if typed else None)
-    banner = ""
-    if typed:
-        banner = f"pyex {pyex.__version__} on Python {platform.python_version()}. Ctrl-C interrupts, exit() leaves.\n"
-    return Shell(reader, screen, start=start, open_path=_open_path, banner=banner)
+        reader = LineReader(sys.stdin, _writer(sys.stdout), settings)
+    files, warning = startup.chosen(Path.cwd(), startup.Trust(config.folder() / "trusted"), told_to=options.dot_pyex)
+    text = banner(count_start(history_path().with_name("starts"))) if settings.banner else ""
+    shell = Shell(reader, screen, start=_starter(options), open_path=_open_path, banner=text + warning)
+    shell.files = [*files, *_given_files(options)]
+    shell.remsh = options.remsh
+    if prompt is not None:
+        prompt.completer = shell.complete
+    return shell
+
+
+def _settings() -> config.Config:
+    try:
+        return config.load(config.folder() / "config.toml")
+    except config.BadConfig as error:
+        fail(str(error))
+
+
+def _given_files(options: argparse.Namespace) -> list[startup.StartupFile]:
+    files = []
+    for name in options.files:
+        try:
+            files.append(startup.read(Path(name)))
+        except OSError as error:
+            fail(f"cannot read {name!r}: {error.strerror or error}. Give the path of a Python file")
+    return files
+
+
+def _print_completion(shell: str) -> int:
+    from shell.shell_completion import SHELLS, script
+
+    if shell not in SHELLS:
+        fail(f"there is completion for {', '.join(SHELLS)}, not for {shell!r}")
+    print(script(shell, parser()), end="")
+    return 0
 
 
 def history_path() -> Path:
@@ -200,8 +250,9 @@ def _starter(options: argparse.Namespace) -> Callable[[], None]:
                 code=not options.no_code,
                 **more,
             )
-            if options.connect is not None:
-                pyex.Node.connect(options.connect)
+            for node in (options.connect, options.remsh):
+                if node is not None:
+                    pyex.Node.connect(node)
         except (pyex.PyexError, OSError) as error:
             raise StartFailed(str(error)) from error
 

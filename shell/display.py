@@ -1,41 +1,43 @@
-"""How values and errors look at the prompt."""
+"""How values, errors and reports look at the prompt."""
 
 from __future__ import annotations
 
 import traceback
-import types
 from typing import Any, Final
 
 import pyex
-
-#: Characters of a value that are shown.
-LIMIT: Final = 10_000
+from shell import tracebacks
+from shell.bounded import bounded
+from shell.table import Table
 
 _RED: Final = "\x1b[31m"
 _PLAIN: Final = "\x1b[0m"
-_OURS: Final = ("shell.", "pyex.")
 
 
 def brief(value: Any) -> str:
-    """The repr of a value, cut at a bound; never raises what the value's class raises."""
+    """The repr of a value on a line, bounded in size and time; never raises what the value's class raises."""
+    return bounded(value)
+
+
+def message(error: BaseException) -> str:
+    """What an exception says; never raises."""
     try:
-        text = str(value) if isinstance(value, pyex.ProcessInfo) else repr(value)  # a table
-    except Exception as error:
-        try:
-            why = f"{type(error).__name__}: {error}"
-        except Exception:  # an error whose own text raises
-            why = type(error).__name__
-        text = f"<{type(value).__qualname__} object whose repr raised {why}>"
-    if len(text) <= LIMIT:
-        return text
-    return f"{text[:LIMIT]}... (cut: {len(text) - LIMIT:,} more characters)"
+        return str(error)
+    except Exception as another:
+        return f"(its text raises {type(another).__name__})"
 
 
-def result(value: Any, *, colour: bool) -> str:
-    """A line that shows a value."""
-    text = brief(value)
+def result(value: Any, *, colour: bool, width: int | None = None) -> str:
+    """The line that shows a value; several for a table, and for what is wider than ``width``."""
+    if isinstance(value, pyex.ProcessInfo | Table):
+        return f"{value}\n"
+    return code(bounded(value, width), colour=colour)
+
+
+def code(text: str, *, colour: bool) -> str:
+    """A line, or several, of Python."""
     if not colour:
-        return text + "\n"
+        return text.removesuffix("\n") + "\n"
     # Colours are imported with the first prompt of a terminal, and not without one.
     from pygments.lexers.python import PythonLexer
 
@@ -43,19 +45,23 @@ def result(value: Any, *, colour: bool) -> str:
 
 
 def error(error: BaseException, *, colour: bool) -> str:
-    """The traceback of an uncaught exception, with the user's frames only."""
-    return _traceback("".join(pyex.format_user_traceback(_without_shell(error))), colour=colour)
+    """The traceback of an uncaught exception: the user's frames, those of libraries folded."""
+    return _traceback(tracebacks.error_text(error), colour=colour)
 
 
 def syntax_error(error: BaseException, *, colour: bool) -> str:
     """What is wrong with an input that could not be compiled, and where."""
-    return _traceback("".join(traceback.format_exception_only(error)), colour=colour)
+    return _traceback(tracebacks.syntax_error_text(error), colour=colour)
 
 
 def alert(text: str, *, colour: bool) -> str:
-    """A line, or several, that something went wrong."""
-    text = text.rstrip("\n")
-    return f"{_RED}{text}{_PLAIN}\n" if colour else text + "\n"
+    """A line, or several, that something went wrong; a traceback in it looks as they do."""
+    text = tracebacks.fold(text.rstrip("\n") + "\n")
+    if not colour:
+        return text
+    before, mark, trace = text.partition("Traceback (most recent call last):\n")
+    red = f"{_RED}{before.rstrip()}{_PLAIN}\n" if before.strip() else ""
+    return red + _traceback(mark + trace, colour=True) if mark else red
 
 
 def ending(pid: pyex.Pid, reason: Any, *, colour: bool) -> str:
@@ -65,14 +71,6 @@ def ending(pid: pyex.Pid, reason: Any, *, colour: bool) -> str:
     else:
         why = brief(reason)
     return alert(f"** (EXIT from {pid!r}) {why}", colour=colour)
-
-
-def _without_shell(error: BaseException) -> BaseException:
-    """Cut the frames that led to the user's code off the start of a traceback."""
-    trace: types.TracebackType | None = error.__traceback__
-    while trace is not None and str(trace.tb_frame.f_globals.get("__name__", "")).startswith(_OURS):
-        trace = trace.tb_next
-    return error.with_traceback(trace)
 
 
 def _traceback(text: str, *, colour: bool) -> str:

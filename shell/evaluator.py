@@ -12,10 +12,13 @@ from typing import Any, Final, TextIO, cast
 
 import pyex
 from pyex import ANY, Crash, Down, Exit, Pid, Process, Ref, receive, run, send, share, spawn
-from shell import display, output, server
-from shell.evaluation import BadInput, Code
-from shell.helpers import Current, Leave, exit, quit
+from shell import display, jobs, output, server
+from shell.changes import note_imports
+from shell.current import Leave, shells
+from shell.evaluation import BadInput, Code, input_name
+from shell.helpers.session import exit, quit
 from shell.input import ShellInput
+from shell.jobs import open_job
 from shell.preload import follow
 from shell.reports import ReportHandler, installed
 from shell.screen import ERR, OUT
@@ -32,7 +35,6 @@ def play(shell: Shell) -> int:
     """
     streams = sys.stdin, sys.stdout, sys.stderr
     main = sys.modules.get("__main__")
-    outer = Current.evaluator
     sys.modules["__main__"] = shell.module
     sys.stdin = cast(TextIO, ShellInput(shell, sys.stdin))
     try:
@@ -51,7 +53,6 @@ def play(shell: Shell) -> int:
                     shell.ending = shell.evaluator, reason
     finally:
         sys.stdin, sys.stdout, sys.stderr = streams
-        Current.evaluator = outer
         if main is not None:
             sys.modules["__main__"] = main
     return shell.status
@@ -59,12 +60,26 @@ def play(shell: Shell) -> int:
 
 def _live(shell: Shell) -> None:
     """The life of an evaluator."""
-    shell.evaluator = Current.evaluator = pyex.self()
+    shell.evaluator = pyex.self()
+    shells[shell.evaluator] = shell
+    try:
+        _work(shell)
+    finally:
+        del shells[shell.evaluator]
+
+
+def _work(shell: Shell) -> None:
+    assert shell.evaluator is not None
     leader = shell.leader
     if leader is None or shell.server is None:
         shell.start()
         leader = shell.leader = spawn(
-            output.write_requests, share(shell.screen), shell.tag, share(shell.questions), thread=True
+            output.write_requests,
+            share(shell.screen),
+            shell.tag,
+            share(shell.questions),
+            share(shell.is_own),
+            thread=True,
         )
         Process.group_leader(shell.evaluator, leader)
         shell.streams = [
@@ -75,6 +90,7 @@ def _live(shell: Shell) -> None:
         if shell.banner:
             output.put(leader, shell.banner)
         shell.server = spawn(server.serve, share(shell), thread=True)
+        _start(shell, leader)
     else:
         Process.group_leader(shell.evaluator, leader)
         _report_ending(shell, leader)
@@ -84,7 +100,8 @@ def _live(shell: Shell) -> None:
         try:
             message = receive((shell.tag, ANY), Down(watch))
         except KeyboardInterrupt:
-            continue  # nothing runs that could be interrupted
+            send(shell.server, (shell.tag, "interrupt"))  # nothing runs here; perhaps in another job
+            continue
         if isinstance(message[1], Request):
             _evaluate(shell, message[1], leader)
         else:  # the end of input, or of the server
@@ -93,6 +110,39 @@ def _live(shell: Shell) -> None:
                 shell.status = 1
                 print(f"pyex: the process of the prompt has ended: {message[4]!r}", file=shell.screen.err)
     _surely(lambda: _take_down(shell, leader, watch))
+
+
+def _start(shell: Shell, leader: Pid) -> None:
+    """Run what is to be run before the first prompt, which waits for it."""
+    for file in shell.files:
+        try:
+            _open_path(shell)
+            file.run(shell)
+        except Leave:
+            shell.left = True
+        except BaseException as error:
+            if ends_the_process(error):
+                raise
+            text = failure(shell, error)
+            _surely(lambda text=text: output.put(leader, text, ERR))  # type: ignore[misc]
+            if shell.once:
+                shell.status = 1
+    if shell.remsh is not None and not shell.left:
+        try:
+            open_job(shell, shell.remsh)
+        except pyex.ConnectError as error:  # it was there a moment ago
+            output.put(leader, failure(shell, error), ERR)
+            shell.remsh = None
+
+
+def _open_path(shell: Shell) -> None:
+    """Make the user's import path, once."""
+    open_path, shell.open_path = shell.open_path, _nothing
+    open_path()
+
+
+def _nothing() -> None:
+    """It has been done."""
 
 
 def _report_ending(shell: Shell, leader: Pid) -> None:
@@ -124,41 +174,48 @@ def _take_down(shell: Shell, leader: Pid, watch: Ref) -> None:
 def _evaluate(shell: Shell, request: Request, leader: Pid) -> None:
     """Run one input and answer the server; what ends the process passes through."""
     request.begun = True
-    if request.number == 1:
-        shell.open_path()
+    _open_path(shell)
     try:
-        text, stream = _outcome(shell, request), OUT
+        text, stream = outcome(shell, request), OUT
     except BaseException as error:
         if isinstance(error, Leave):
             shell.left = True
             return
-        if _ends_the_process(error):
+        if ends_the_process(error):
             raise
         if shell.once:
             shell.status = INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
-        _remember(error)
-        text, stream = _failure(shell, error), ERR
+        if isinstance(error, KeyboardInterrupt):
+            shell.reader.interrupted()
+        remember(shell, error)
+        text, stream = failure(shell, error), ERR
     for own in shell.streams:
         _surely(own.flush)
     if text:
         _surely(lambda: output.put(leader, text, stream))
-    _surely(lambda: send(shell.server, (shell.tag, "done")))
+    _surely(lambda: send(shell.server, (shell.tag, "done", jobs.LOCAL)))
 
 
-def _outcome(shell: Shell, request: Request) -> str:
-    code = Code(request.source, request.number, shell.compiler_flags)
+def outcome(shell: Shell, request: Request) -> str:
+    """Run an input; the text that shows its value."""
+    code = Code(request.source, input_name(request.number, shell.label), shell.compiler_flags)
     shell.compiler_flags = code.flags
     follow(shell.module)
+    shell.results.begin(request.number, request.source)
     value = code.run(shell.module)
+    note_imports()
+    shell.results.finish(request.number, value)
     if value is None:
         return ""
-    vars(shell.module)["__builtins__"]["_"] = value
+    names = vars(shell.module)["__builtins__"]
+    names["_"], names["__"] = value, names.get("_")
     if value is exit or value is quit:
         return "exit() or Ctrl-D leaves the shell; exit(reason) ends the evaluation\n"
-    return display.result(value, colour=shell.screen.colour)
+    return display.result(value, colour=shell.screen.colour, width=shell.screen.width())
 
 
-def _failure(shell: Shell, error: BaseException) -> str:
+def failure(shell: Shell, error: BaseException) -> str:
+    """The text that shows what an input has raised."""
     try:
         return _describe(shell, error)
     except KeyboardInterrupt as interrupt:  # the text of the error took too long
@@ -185,14 +242,15 @@ def _surely(action: Callable[[], object]) -> None:
         return
 
 
-def _ends_the_process(error: BaseException) -> bool:
+def ends_the_process(error: BaseException) -> bool:
     """Whether this is exit(reason), SystemExit or the runtime's signal to end; an error is none of them."""
     if isinstance(error, Exception):
         return type(error) is Exit
     return isinstance(error, SystemExit) or type(error).__module__.startswith("pyex.")
 
 
-def _remember(error: BaseException) -> None:
-    """As Python's own prompt does, for ``pdb.pm()``."""
+def remember(shell: Shell, error: BaseException) -> None:
+    """As Python's own prompt does, for ``pdb.pm()``; and for ``bt()``."""
     if not isinstance(error, BadInput | KeyboardInterrupt):
+        shell.results.error = error
         sys.last_type, sys.last_value, sys.last_traceback = type(error), error, error.__traceback__

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TextIO
 
 from shell.blocks import is_complete
+from shell.config import Config
 from shell.questions import Question, QuestionGone
 from shell.state import SteppedAside
 
@@ -23,6 +24,9 @@ class _Lines:
         self._line = ""
         #: a question has come: the next line is the answer
         self._asked = False
+
+    def interrupted(self) -> None:
+        """Nothing: lines are taken in turn."""
 
     def next_line(self) -> str:
         line, self._line = self._line, ""
@@ -47,16 +51,22 @@ class _Lines:
 class LineReader(_Lines):
     """Reads inputs line by line; prompts only where a person seems to type."""
 
-    def __init__(self, stream: TextIO, show: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        stream: TextIO,
+        show: Callable[[str], None] | None = None,
+        config: Config = Config(),  # noqa: B008 - frozen
+    ) -> None:
         super().__init__(stream, typed=show is not None)
         self._show = show
+        self._config = config
         self._text = ""
 
     def read(self, node: str, number: int) -> str | None:
         """The next complete input; what is begun when the stream ends is evaluated as it is."""
         while True:
             if self._show is not None:
-                self._show("... " if self._text else f"pyex({node}){number}> ")
+                self._show("... " if self._text else self._config.prompt_for(node, number))
             # One line at a time: what input() reads in an evaluation are the lines after it.
             line = self.next_line()
             if self._asked and (self._show is not None or not self._text):

@@ -40,7 +40,7 @@ def harmless(text: str) -> str:
 class _Requests:
     """What the output process has been asked for."""
 
-    def __init__(self, tag: Ref, questions: Questions | None) -> None:
+    def __init__(self, tag: Ref, questions: Questions | None, is_own: Callable[[Pid], bool]) -> None:
         self.here = pyex.self()
         self.more = True
         #: (stream, text) to be written
@@ -49,6 +49,11 @@ class _Requests:
         self.afterwards: list[Callable[[], object]] = []
         self._tag = tag
         self._questions = questions
+        #: whether a process is an evaluator of this shell
+        self._is_own = is_own
+        #: what other processes print is not shown, and how many lines that were
+        self._quiet = False
+        self._unseen = 0
         #: the questions that wait for an answer, by the monitor of who asks
         self._asked: dict[Ref, Ref] = {}
         #: whose errors were written last, if it is a process of another node
@@ -77,6 +82,8 @@ class _Requests:
                 self.afterwards.append(lambda: self._forget(alias))
             case (self._tag, "answered", alias):
                 self._forget(alias)
+            case (self._tag, "quiet", bool(on)):
+                self._be_quiet(on)
             case (self._tag, "stop"):
                 self.more = False
 
@@ -90,11 +97,25 @@ class _Requests:
             text = harmless(text)
         if not text:
             return
+        if self._quiet and sender is not None and not self._is_own(sender):
+            self._unseen += text.count("\n")
+            return
         erring = abroad if stream == ERR else None
         if erring is not None and erring != self._erring:
             text = f"{erring!r}: {text}"
         self._erring = erring
         self.pieces.append((stream, text))
+
+    def _be_quiet(self, on: bool) -> None:
+        """Show nothing of other processes, or all of them again."""
+        if self._unseen and not on:
+            lines = (
+                "1 line of other processes was"
+                if self._unseen == 1
+                else f"{self._unseen:,} lines of other processes were"
+            )
+            self.pieces.append((OUT, f"({lines} not shown)\n"))
+        self._quiet, self._unseen = on, 0
 
     def _forget(self, alias: Ref) -> None:
         """A question has been answered, or nobody waits for it any more."""
@@ -105,9 +126,11 @@ class _Requests:
             Process.demonitor(watch, flush=True)
 
 
-def write_requests(screen: Screen, tag: Ref, questions: Questions | None = None) -> None:
+def write_requests(
+    screen: Screen, tag: Ref, questions: Questions | None = None, is_own: Callable[[Pid], bool] = lambda _: False
+) -> None:
     """The output process: write what is asked for, and hand on what is to be read, until told ``(tag, "stop")``."""
-    requests = _Requests(tag, questions)
+    requests = _Requests(tag, questions, is_own)
     while requests.more:
         message = receive()
         while message is not None:

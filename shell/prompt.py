@@ -1,31 +1,44 @@
-"""The prompt of a terminal: editing, history, colours, blocks of several lines."""
+"""The prompt of a terminal: editing, history, completion, colours, blocks of several lines."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.application import get_app, run_in_terminal
-from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.application import Application, run_in_terminal
 from prompt_toolkit.document import Document
-from prompt_toolkit.filters import Condition
-from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+from prompt_toolkit.enums import EditingMode
+from prompt_toolkit.formatted_text import PygmentsTokens, merge_formatted_text
 from prompt_toolkit.input import create_input
-from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.lexers import PygmentsLexer
-from prompt_toolkit.output import Output, create_output
+from prompt_toolkit.output import ColorDepth, Output, create_output
+from prompt_toolkit.shortcuts import print_formatted_text
 from pygments.lexers.python import PythonLexer
 
-from shell.blocks import INDENT, is_complete, next_indent
+from shell.candidates import Found
+from shell.completer import PromptCompleter, while_typing
+from shell.config import Config
+from shell.history import history
+from shell.keys import key_bindings
+from shell.paste import inputs
 from shell.question_prompt import PAUSE, QuestionPrompt
 from shell.questions import Question
 from shell.screen import Screen
 from shell.state import SteppedAside
+from shell.theme import style
+
+#: Lines of the menu of completions.
+MENU: int = 8
+
+
+def _nothing(_before: str) -> Found:
+    return Found()
 
 
 class TerminalReader:
@@ -33,40 +46,72 @@ class TerminalReader:
 
     edits = True
 
-    def __init__(self, screen: Screen, history: Path) -> None:
+    def __init__(self, screen: Screen, history_file: Path, config: Config = Config()) -> None:  # noqa: B008 - it is frozen
         self._screen = screen
+        self._config = config
+        #: tells what could be typed after a text; called on a thread of its own
+        self.completer: Callable[[str], Found] = _nothing
         self._loop: asyncio.AbstractEventLoop | None = None
         #: a process asks: the prompt is to step aside
         self._asked = False
         #: what was typed when it did
         self._begun = Document()
+        #: the text is a session that was pasted: each of its inputs is evaluated by itself
+        self._pasted = False
+        self._waiting: deque[str] = deque()
         self._last_key = 0.0
         input, output = create_input(sys.stdin), _output(screen)
+        self._output = output
         self._session: PromptSession[str] = PromptSession(
             multiline=True,
             prompt_continuation=_continuation,
             lexer=PygmentsLexer(PythonLexer) if screen.colour else None,
-            history=_history(history),
-            key_bindings=_key_bindings(),
+            style=style(config.theme, colour=screen.colour),
+            include_default_pygments_style=False,
+            color_depth=None if screen.colour else ColorDepth.DEPTH_1_BIT,
+            history=history(history_file),
+            completer=PromptCompleter(self._complete) if config.completion != "off" else None,
+            complete_while_typing=False,  # that is decided here, and the menu has its place only while it is shown
+            reserve_space_for_menu=MENU,
+            editing_mode=EditingMode.VI if config.keys == "vi" else EditingMode.EMACS,
+            mouse_support=config.mouse,
+            key_bindings=key_bindings(self._is_session),
             enable_suspend=True,
-            reserve_space_for_menu=0,
+            enable_open_in_editor=True,
+            tempfile_suffix=".py",
             input=input,
             output=output,
         )
+        if config.completion == "typing":
+            self._session.default_buffer.on_text_insert += while_typing
         self._session.app.key_processor.before_key_press += self._key_pressed
         self._question = QuestionPrompt(input, output)
+        #: the one that is on the screen
+        self._app: Application[str] = self._session.app
 
     def read(self, node: str, number: int) -> str | None:
         """The next complete input, None for Ctrl-D. What was begun before ``SteppedAside`` is there again."""
+        prompt = self._config.prompt_for(node, number, self._output.get_size().columns)
+        if self._waiting and not self._asked:
+            return self._show(prompt, self._waiting.popleft())
         begun, self._begun = self._begun, Document()
-        self._session.app.erase_when_done = False
+        self._session.app.erase_when_done = self._pasted
         try:
-            return self._session.prompt(f"pyex({node}){number}> ", default=begun, pre_run=self._begins)
+            text = self._session.prompt(prompt, default=begun, pre_run=self._begins)
         except EOFError:
             return None
         finally:
             self._loop = None
             self._screen.prompt_ended()
+        if not self._pasted:
+            return text
+        self._pasted = False
+        self._waiting.extend(inputs(text))
+        return self._show(prompt, self._waiting.popleft())
+
+    def interrupted(self) -> None:
+        """Ctrl-C came in an evaluation: what waits of a pasted session is not evaluated any more."""
+        self._waiting.clear()
 
     def ask(self, question: Question) -> str:
         """The answer to a question; raises ``EOFError``, ``KeyboardInterrupt``, ``QuestionGone``."""
@@ -92,17 +137,30 @@ class TerminalReader:
         loop = self._loop
         if loop is not None:
             try:
-                loop.call_soon_threadsafe(run_in_terminal, write)
+                loop.call_soon_threadsafe(self._write_above, write)
             except RuntimeError:
                 pass  # the prompt has just ended; what is pending is written then
 
+    def _write_above(self, write: Callable[[], None]) -> None:
+        # Not by run_in_terminal: that would let the terminal edit and echo, in its own way, what is typed meanwhile.
+        app = self._app
+        if not app.is_running or app._running_in_terminal:
+            run_in_terminal(write)  # after what has the terminal now: an editor, say
+            return
+        app.renderer.erase()
+        write()
+        app.renderer.reset()
+        app.invalidate()
+
     def _begins(self) -> None:
+        self._app = self._session.app
         self._loop = asyncio.get_running_loop()
         self._screen.prompt_begins(self)
         if self._asked:
             self._loop.call_soon(self._step_aside)
 
     def _question_begins(self) -> None:
+        self._app = self._question.app
         self._loop = asyncio.get_running_loop()
         self._screen.prompt_begins(self)
 
@@ -123,6 +181,28 @@ class TerminalReader:
         app.erase_when_done = True
         app.exit(exception=SteppedAside())
 
+    def _complete(self, before: str) -> Found:
+        return self.completer(before)
+
+    def _is_session(self, pasted: bool) -> None:
+        self._pasted = pasted
+        self._session.app.erase_when_done = pasted
+
+    def _show(self, prompt: str, text: str) -> str:
+        """Show an input of a pasted session at a prompt of its own."""
+        lines = text.split("\n")
+        shown: list[Any] = [prompt]
+        for number, line in enumerate(lines):
+            tokens = [*PythonLexer(stripnl=False, ensurenl=False).get_tokens(line)] if self._screen.colour else None
+            shown += ["... " if number else "", PygmentsTokens(tokens) if tokens is not None else line]
+            shown.append("\n" if number + 1 < len(lines) else "")
+        self._screen.prompt_begins(None)
+        print_formatted_text(
+            merge_formatted_text(shown), output=self._output, style=self._session.style, include_default_pygments_style=False,
+            color_depth=self._session.color_depth,
+        )  # fmt: skip
+        return text
+
 
 def _continuation(_width: int, _line: int, wrapped: int) -> str:
     """What stands before the lines after the first; nothing where one long line goes on."""
@@ -135,102 +215,3 @@ def _output(screen: Screen) -> Output:
     # reads next.
     output.enable_cpr = False  # type: ignore[attr-defined]
     return output
-
-
-class _SafeHistory(FileHistory):
-    """A history file; a disk that is full or a folder that is gone costs the history, not the prompt."""
-
-    def load_history_strings(self) -> Iterable[str]:
-        try:
-            return list(super().load_history_strings())
-        except OSError:
-            return []
-
-    def store_string(self, string: str) -> None:
-        try:
-            super().store_string(string)
-        except OSError:
-            pass
-
-
-def _history(path: Path) -> History:
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Inputs hold secrets now and then.
-        os.close(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
-    except OSError:
-        return InMemoryHistory()
-    return _SafeHistory(str(path))
-
-
-@Condition
-def _in_indent() -> bool:
-    """Only blanks stand before the cursor, on its line."""
-    return not get_app().current_buffer.document.current_line_before_cursor.strip()
-
-
-@Condition
-def _after_indent() -> bool:
-    before = get_app().current_buffer.document.current_line_before_cursor
-    return bool(before) and not before.strip() and len(before) % len(INDENT) == 0
-
-
-class _Indentation:
-    """The indentation of new lines: ours, until a line of the input is indented by hand, or by a paste."""
-
-    def __init__(self) -> None:
-        self.by_hand = False
-        self._row, self._given = -1, ""
-
-    def new_line(self, buffer: Buffer) -> None:
-        """Begin a line, indented as the line before suggests."""
-        self._given = "" if self.by_hand else next_indent(buffer.document.text_before_cursor)
-        buffer.insert_text("\n" + self._given)
-        self._row = buffer.document.cursor_position_row
-
-    def is_untouched(self) -> bool:
-        """Whether the line holds just the indentation it was given."""
-        document = get_app().current_buffer.document
-        return bool(self._given) and document.cursor_position_row == self._row and document.current_line == self._given
-
-
-def _key_bindings() -> KeyBindings:
-    keys = KeyBindings()
-    indentation = _Indentation()
-
-    @keys.add("enter")
-    def _enter(event: KeyPressEvent) -> None:
-        """Evaluate what is complete, else go on in a new line."""
-        buffer = event.current_buffer
-        document = buffer.document
-        if document.on_last_line and is_complete(document.text):
-            # The empty line that ended the block need not stay on the screen.
-            buffer.text = document.text.rstrip() if document.text.strip() else ""
-            buffer.cursor_position = len(buffer.text)
-            indentation.by_hand = False
-            buffer.validate_and_handle()
-        else:
-            indentation.new_line(buffer)
-
-    @keys.add("space", filter=Condition(indentation.is_untouched))
-    def _by_hand(event: KeyPressEvent) -> None:
-        """Who types the indentation means that one, not that one more."""
-        indentation.by_hand = True
-        event.current_buffer.delete_before_cursor(len(event.current_buffer.document.current_line_before_cursor))
-        event.current_buffer.insert_text(" ")
-
-    @keys.add("c-c")
-    def _clear(event: KeyPressEvent) -> None:
-        """Forget what is typed."""
-        indentation.by_hand = False
-        event.current_buffer.reset()
-
-    @keys.add("tab", filter=_in_indent)
-    def _indent(event: KeyPressEvent) -> None:
-        event.current_buffer.insert_text(INDENT)
-
-    @keys.add("backspace", filter=_after_indent)
-    def _dedent(event: KeyPressEvent) -> None:
-        event.current_buffer.delete_before_cursor(len(INDENT))
-
-    return keys

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from prompt_toolkit import PromptSession
+from prompt_toolkit.application import Application
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import ANSI
 from prompt_toolkit.history import DummyHistory
@@ -49,6 +50,11 @@ class QuestionPrompt:
             input=input, output=output,
         )  # fmt: skip
         self._session.app.key_processor.before_key_press += self._key_pressed
+
+    @property
+    def app(self) -> Application[str]:
+        """The application that shows it."""
+        return self._session.app
 
     def ask(self, question: Question, begins: Callable[[], None]) -> str:
         """The line typed; raises ``EOFError``, ``KeyboardInterrupt``, ``QuestionGone``. Calls ``begins`` on its loop."""

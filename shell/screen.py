@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections import deque
@@ -9,6 +10,9 @@ from typing import Any, Final, Protocol, TextIO
 
 OUT: Final = "put_chars"
 ERR: Final = "put_error"
+
+#: Clears a terminal, what was scrolled out of it too; afterwards the cursor is where a prompt can be.
+CLEAR: Final = "\x1b[H\x1b[2J\x1b[3J"
 
 
 class Prompt(Protocol):
@@ -30,6 +34,15 @@ class Screen:
         self._prompt: Prompt | None = None
         self._pending: deque[tuple[str, str]] = deque()
         self._at_line_start = True
+
+    def width(self) -> int | None:
+        """The columns of the terminal; None where there is none."""
+        if not self.terminal:
+            return None
+        try:
+            return os.get_terminal_size(self.out.fileno()).columns or None
+        except (OSError, ValueError):
+            return None
 
     def write(self, pieces: list[tuple[str, str]]) -> None:
         """Write pieces of (stream, text); returns when they are on the screen. Only the output process does."""
@@ -79,7 +92,7 @@ class Screen:
     def _put(self, name: str, text: str) -> None:
         stream = self.out if name == OUT else self.err
         if text:
-            self._at_line_start = text.endswith("\n")
+            self._at_line_start = text.endswith(("\n", CLEAR))
         try:
             stream.write(text)
         except UnicodeEncodeError:

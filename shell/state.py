@@ -5,12 +5,18 @@ from __future__ import annotations
 import io
 import types
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from pyex import Pid, Ref
+from pyex import Pid, Ref, send
 from shell.preload import new_main_module
 from shell.questions import Question, Questions
+from shell.results import Results
 from shell.screen import Screen
+
+if TYPE_CHECKING:
+    from shell.candidates import Found
+    from shell.startup import StartupFile
+    from shell.surroundings import Surroundings
 
 
 class SteppedAside(Exception):
@@ -31,6 +37,9 @@ class Reader(Protocol):
 
     def ask(self, question: Question) -> str:
         """The answer to a question. Raises ``EOFError``, ``KeyboardInterrupt``, ``QuestionGone``."""
+
+    def interrupted(self) -> None:
+        """What was typed has been interrupted; inputs that wait to be read are dropped."""
 
 
 class Request:
@@ -71,6 +80,9 @@ class Shell:
         self.module: types.ModuleType = new_main_module()
         #: what ``from __future__ import`` has switched on, for the inputs after it
         self.compiler_flags = 0
+        #: what was typed, and its values
+        self.results = Results()
+        self._around: Surroundings | None = None
         self.evaluator: Pid | None = None
         self.server: Pid | None = None
         self.leader: Pid | None = None
@@ -78,5 +90,38 @@ class Shell:
         self.ending: tuple[Pid, Any] | None = None
         #: the shell's own sys.stdout and sys.stderr
         self.streams: list[io.TextIOBase] = []
+        #: what is run before the first prompt, in this order
+        self.files: list[StartupFile] = []
+        #: the node whose prompt comes first; leaving that one leaves the shell
+        self.remsh: str | None = None
+        #: in the names of inputs, tells those of this shell from those of another one on the node
+        self.label = ""
+        #: answers what could be typed next; the server changes it with the job
+        self.completer: Callable[[str], Found] = self.complete_here
+        #: evaluators of this shell on other nodes
+        self.abroad: set[Pid] = set()
         self.left = False
         self.status = 0
+
+    def is_own(self, pid: Pid) -> bool:
+        """Whether a process is an evaluator of this shell: what it prints is what was typed."""
+        return pid == self.evaluator or pid in self.abroad
+
+    def escape(self) -> None:
+        """From any thread: ask what is to become of the evaluation that goes on."""
+        if self.server is not None:
+            send(self.server, (self.tag, "escape"))
+
+    def complete(self, before: str) -> Found:
+        """What could be typed next, in the job whose prompt is shown. For a thread of its own."""
+        return self.completer(before)
+
+    def complete_here(self, before: str) -> Found:
+        """What could be typed next, by the bindings of this node."""
+        from shell.completion import complete
+        from shell.surroundings import Surroundings
+        from shell.values import bindings
+
+        if self._around is None:
+            self._around = Surroundings()
+        return complete(before, bindings(self.module), self._around)

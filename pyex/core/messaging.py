@@ -30,6 +30,9 @@ _RAISE: Final = object()
 _ANYTHING: Final = (ANY,)
 _DROPPED: Final = object()
 
+#: Where ``send`` looks for a process of its own scheduler; a table without any while somebody is traced.
+nearby = processes
+
 
 def send(dest: Any, message: T) -> T:
     """Post ``message`` to a process and return it; succeeds when the process is gone.
@@ -46,7 +49,7 @@ def send(dest: Any, message: T) -> T:
     """
     # The common case, a process of this scheduler with a mailbox; all else is not worth a word here.
     try:
-        target = processes[dest.key]
+        target = nearby[dest.key]
         owner: Scheduler = getcurrent().owner  # type: ignore[attr-defined]
     except (AttributeError, KeyError):
         pass
@@ -207,6 +210,7 @@ def select(process: ControlBlock, patterns: tuple[Any, ...], timeout: float | No
                             return last
                         else:
                             seen = -1  # a guard has received meanwhile: from the beginning
+                            mailbox = process.mailbox or mailbox
                             break
                     seen += 1
             if timeout is not None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 import types
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from greenlet import getcurrent
 
+from pyex.core.carrier import Parcel
 from pyex.core.crash import is_runtime
 from pyex.core.frames import top_frame
 from pyex.core.ids import Pid, Ref
 from pyex.core.isolation import brief, snapshot_or_text
 from pyex.core.lifecycle import BOTTOM
+from pyex.core.marks import is_mark
 from pyex.core.memory import measure
 from pyex.core.monitor import REDUCTIONS
 from pyex.core.options import max_heap_size_of, priority_of
@@ -23,6 +26,9 @@ from pyex.core.reports import function_name
 from pyex.core.scheduler import Scheduler
 from pyex.core.signals import HANDLERS, INFO, answer, failed
 from pyex.core.threads import ThreadOwner, this_process
+
+#: Messages of a mailbox that are shown.
+MESSAGES: Final = 10
 
 
 class Place(NamedTuple):
@@ -49,6 +55,8 @@ class ProcessInfo:
     current_function: str | None
     current_stacktrace: tuple[Place, ...] = field(repr=False)
     message_queue_len: int
+    #: the first of the messages; ``...`` for one of another node that has not been decoded yet
+    messages: tuple[Any, ...] = field(repr=False)
     links: tuple[Pid, ...]
     #: what it monitors: pids, or (name, node)
     monitors: tuple[Any, ...]
@@ -85,6 +93,7 @@ def info_of(process: ControlBlock) -> ProcessInfo:
         current_function=places[-1].function if places else None,
         current_stacktrace=places,
         message_queue_len=len(process.mailbox or ()) - (relations.marks if relations is not None else 0),
+        messages=_messages(process),
         links=tuple(pid for pid, unlinking in [*relations.links.items()] if unlinking is None) if relations else (),
         monitors=tuple(relations.monitors.values()) if relations else (),
         monitored_by=tuple(pid for pid, _ in [*relations.watchers.values()]) if relations else (),
@@ -111,6 +120,14 @@ def held_at(pid: Pid) -> Place | None:
 def set_initial_call(fn: Callable[..., Any]) -> None:
     """Let this process show another function as the one it was started with: what a behaviour runs, say."""
     this_process().initial_call = fn
+
+
+def _messages(process: ControlBlock) -> tuple[Any, ...]:
+    try:
+        first = [*itertools.islice(process.mailbox or (), MESSAGES)]
+    except RuntimeError:  # its own thread takes one just now
+        return ()
+    return tuple(... if type(one) is Parcel else snapshot_or_text(one) for one in first if not is_mark(one))
 
 
 def _reductions(process: ControlBlock) -> int:

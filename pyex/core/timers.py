@@ -33,14 +33,14 @@ class Timer:
     Whoever takes it out of the table, its firing or its cancelling, is the one that counts.
     """
 
-    __slots__ = ("_dest", "_every", "_handle", "_message", "_ref", "_scheduler", "at")
+    __slots__ = ("_handle", "_ref", "_scheduler", "at", "dest", "every", "message")
 
     def __init__(self, scheduler: Scheduler, ref: Ref, dest: Any, message: Any, at: float, every: float | None) -> None:
         self._scheduler = scheduler
         self._ref = ref
-        self._dest = dest
-        self._message = message
-        self._every = every
+        self.dest = dest
+        self.message = message
+        self.every = every
         self.at = at
         self._handle: asyncio.TimerHandle | None = None
 
@@ -69,27 +69,27 @@ class Timer:
 
     def _fire(self) -> None:
         try:
-            if self._every is not None:
-                self._fire_again(self._every)
+            if self.every is not None:
+                self._fire_again(self.every)
             elif timers.pop(self._ref, None) is not None:
-                post(self._dest, self._message, as_it_is)
+                post(self.dest, self.message, as_it_is)
         except NoProcess:
             pass  # nobody has the name now
         except Exception as error:  # of the message's own code, or of the way to another node
             timers.pop(self._ref, None)
-            log.error("A timer's message to %r could not be sent: %s: %s", self._dest, type(error).__name__, error)
+            log.error("A timer's message to %r could not be sent: %s: %s", self.dest, type(error).__name__, error)
 
     def _fire_again(self, every: float) -> None:
-        if isinstance(self._dest, Pid) and type(self._dest.key) is int and self._dest.key not in processes:
+        if isinstance(self.dest, Pid) and type(self.dest.key) is int and self.dest.key not in processes:
             timers.pop(self._ref, None)
             return
-        message = self._message.copy()
+        message = self.message.copy()
         with turn:
             if self._ref not in timers:
                 return
             self.at += every  # of its own time, not of now: it does not drift
             self.arm()
-            post(self._dest, message, as_it_is)
+            post(self.dest, message, as_it_is)
 
 
 #: The timers that have not fired yet.

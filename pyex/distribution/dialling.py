@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import errno
 import socket
 from collections.abc import Awaitable, Callable
@@ -34,6 +35,8 @@ async def reach(own: Own, node: str, ask: Ask) -> tuple[socket.socket, tuple[str
         ) from None
     if registration is None:
         others = f"Running there: {', '.join(sorted(running))}" if running else "No node runs there"
+        if near := difflib.get_close_matches(short, running, n=1):
+            others = f"Did you mean {near[0]}@{host}? {others}"
         raise ConnectError(f"no node named {short!r} runs on {host}. {others}")
     if not registration.is_pyex:
         raise ConnectError(f"{node} is an Erlang node, and pyex nodes cannot join those")

@@ -42,6 +42,21 @@ print(Process.alive(pid), Process.whereis("one") == pid)
 """) == ["[]", "[]", "None", "True", "True"]
 
 
+def test_15_the_child_traces_nobody_and_its_parent_goes_on():
+    assert run("""
+pid = spawn(receive, "never")
+pyex.trace(pid)
+def child():
+    child = spawn(receive)
+    pyex.trace(child)
+    send(child, "to the child's")
+    print(receive(pyex.TraceEvent, timeout=10).value.replace(" ", "-"))
+fork(child)
+send(pid, "to the parent's")
+print(receive(pyex.TraceEvent, timeout=10).value.replace(" ", "-"))
+""") == ["to-the-child's", "to-the-parent's"]
+
+
 def test_15_the_child_can_start_a_runtime_of_its_own():
     assert run("""
 def echo():

@@ -47,6 +47,7 @@ def test_it_says_what_a_process_is_and_has(places):
         assert info.current_function == "tests.core.test_process_info.here_it_waits"
         assert [place.function.rpartition(".")[2] for place in info.current_stacktrace] == ["prepared", "here_it_waits"]
         assert info.message_queue_len == 5
+        assert info.messages == (0, 1, 2, 3, 4)
         assert info.links == (self(),)
         assert info.monitors == (self(),)
         assert info.monitored_by == (self(),)
@@ -61,6 +62,20 @@ def test_it_says_what_a_process_is_and_has(places):
         assert Process.info(pid).monitored_by == ()
         kill(pid)
         assert messages() == []
+
+    result_at(places[0], body)
+
+
+def test_the_first_messages_are_copies(places):
+    def body():
+        pid = start_at(places[1], forever)
+        for number in range(50):
+            send(pid, [number])
+        first = Process.info(pid).messages
+        assert first == tuple([number] for number in range(10))
+        first[0].append("mine")
+        assert Process.info(pid).messages[0] == [0]
+        kill(pid)
 
     result_at(places[0], body)
 

@@ -99,6 +99,8 @@ def test_nobody_there_is_explained(alice):
     with pytest.raises(ConnectError, match="no node named 'nobody' runs on 127.0.0.1. Running there: alice"):
         Node.connect("nobody")
     assert Node.ping("nobody") is False
+    with pytest.raises(ConnectError, match="Did you mean alice@127.0.0.1[?] Running there: alice"):
+        Node.connect("alcie")
 
 
 def test_another_machine_cannot_be_dialled_from_a_loopback_name(alice):

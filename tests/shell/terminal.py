@@ -20,6 +20,13 @@ class Terminal:
         self.child.delaybeforesend = None
         self.screen = pyte.Screen(COLUMNS, ROWS)
         self._stream = pyte.ByteStream(self.screen)
+        #: all that has come
+        self.raw = b""
+
+    def resize(self, columns, rows=ROWS):
+        """As if the window was."""
+        self.screen.resize(rows, columns)
+        self.child.setwinsize(rows, columns)
 
     def type(self, text):
         """Press these keys."""
@@ -52,7 +59,7 @@ class Terminal:
         lines = self.lines()
         return lines[-1] if lines else ""
 
-    def wait(self, what, timeout=15):
+    def wait(self, what, timeout=30):
         """Wait until the screen shows a text, or until a predicate of it holds."""
         holds = what if callable(what) else lambda: what in self.text()
         deadline = time.monotonic() + timeout
@@ -81,6 +88,8 @@ class Terminal:
 
     def _read(self):
         try:
-            self._stream.feed(self.child.read_nonblocking(65536, timeout=0.02))
+            data = self.child.read_nonblocking(65536, timeout=0.02)
+            self.raw += data
+            self._stream.feed(data)
         except (pexpect.TIMEOUT, pexpect.EOF):
             pass

@@ -4,6 +4,7 @@ import pytest
 
 import pyex
 from shell import display
+from shell.bounded import LIMIT
 
 
 class Broken:
@@ -23,7 +24,7 @@ class Unspeakable(Exception):
 
 def test_a_long_value_is_cut_and_says_so():
     text = display.brief("x" * 20_000)
-    assert len(text) < display.LIMIT + 100
+    assert len(text) < LIMIT + 100
     assert text.endswith("x... (cut: 10,002 more characters)")
 
 

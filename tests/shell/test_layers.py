@@ -7,7 +7,7 @@ import pytest
 from tests.shell.terminal import ROOT
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "shell").glob("*.py")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted((ROOT / "shell").rglob("*.py")), ids=lambda path: path.name)
 def test_it_imports_the_top_level_only(path):
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):

@@ -9,6 +9,9 @@ import pytest
 
 from tests.shell.terminal import Terminal
 
+#: Lines above the first prompt.
+BANNER = 2
+
 ECHO = [
     "def echo():",
     "while True:",
@@ -59,7 +62,7 @@ def test_two_shells_talk(connected):
     # The answer has come when the mailbox has it; a person is slower than that.
     alice.enter("flush()")
     alice.prompt(6)
-    assert alice.text().partition("\n")[2] == SEEN
+    assert "\n".join(alice.lines()[BANNER:]) == SEEN
     for shell in connected:
         shell.type("\x04")
         assert shell.leave() == 0
@@ -145,7 +148,7 @@ def test_input_asks_on_the_screen(terminal):
     shell.wait(lambda: shell.last() == "name?")
     shell.enter("joe")
     shell.prompt(2)
-    assert shell.lines()[2:] == ["first", "name? joe", "'joe'", "pyex(pyex1@127.0.0.1)2>"]
+    assert shell.lines()[BANNER + 1 :] == ["first", "name? joe", "'joe'", "pyex(pyex1@127.0.0.1)2>"]
 
 
 def test_breakpoint_works(terminal):
@@ -205,7 +208,7 @@ def test_a_block_may_be_indented_by_hand(terminal, waits):
         if line and waits:
             shell.wait(lambda line=line: f" {line}" in shell.text() and shell.last().startswith("..."))
     shell.prompt(2)
-    assert shell.lines()[2:7] == ["... " + line for line in block[1:-1]]
+    assert shell.lines()[BANNER + 1 : BANNER + 6] == ["... " + line for line in block[1:-1]]
     shell.enter("f()")
     shell.prompt(3)
     assert shell.lines()[-2] == "7"

@@ -1,0 +1,48 @@
+"""Helpers that show many processes at once: how they hang together, and what they do as time passes."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from shell import family_tree
+from shell.current import this_shell
+from shell.elsewhere import at
+from shell.survey import HEADS, expect_sort, pid_of, survey
+from shell.table import Table
+
+__all__ = ["top", "tree"]
+
+
+def tree(root: Any = None, node: str | None = None) -> None:
+    """Draw who has started whom, supervisors and their children, and who is linked to whom.
+
+    From one process on, by its pid or name, or all of a node. A dashed branch is a link to a process that was started
+    elsewhere.
+
+    >>> tree()
+    >>> tree("my_supervisor")
+    """
+    pid = pid_of(root) if root is not None else None
+    members = at(pid.node if pid is not None else node, family_tree.gather)
+    print(family_tree.draw(members, pid, fine=(sys.stdout.encoding or "").lower().startswith("utf")))
+
+
+def top(sort: str = "memory", node: str | None = None, every: float = 1.0) -> Table | None:
+    """Watch the processes of a node, this one if none is named, in a table that is made anew ``every`` so many seconds.
+
+    Keys: m memory, q messages, r reductions, p pid, n name, f function, s status: sort by that, again for the other way
+    round; the space bar stops and goes on; the arrows move; Esc, Ctrl-C or x leave. What processes print meanwhile
+    comes afterwards. Where there is no terminal: the table of now.
+
+    >>> top("messages")
+    """
+    expect_sort(sort)
+    shell = this_shell("top()")
+    if not shell.screen.terminal:
+        _, rows = at(node, survey, sort, 20)
+        return Table(HEADS, rows)
+    from shell.live_table import watch
+
+    watch(shell, sort, node, every)
+    return None

@@ -1,0 +1,86 @@
+"""Completions are computed aside: one that hangs costs that one, and not the prompt."""
+
+import asyncio
+import threading
+
+import pytest
+
+from shell import completer
+from shell.candidates import Candidate, Found
+from shell.completer import Aside
+
+
+@pytest.fixture
+def never():
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def test_the_answer_comes_from_another_thread():
+    seen = []
+
+    def complete(before):
+        seen.append(threading.get_ident())
+        return Found(len(before), (Candidate(before + "!"),))
+
+    assert asyncio.run(Aside(complete).ask("x")).candidates == (Candidate("x!"),)
+    assert seen != [threading.get_ident()]
+
+
+def test_what_fails_is_no_completion():
+    assert asyncio.run(Aside(lambda _: 1 / 0).ask("x")) == Found()
+
+
+def test_one_that_hangs_is_given_up_and_the_next_one_is_answered(monkeypatch, never):
+    monkeypatch.setattr(completer, "PATIENCE", 0.05)
+
+    def complete(before):
+        if before == "hang":
+            never.wait(60)
+        return Found(1)
+
+    aside = Aside(complete)
+
+    async def main():
+        return await aside.ask("hang")
+
+    assert asyncio.run(main()) == Found()
+    monkeypatch.setattr(completer, "PATIENCE", 30)
+    assert asyncio.run(aside.ask("x")) == Found(1)
+
+
+def test_when_all_hang_no_more_threads_are_made(monkeypatch, never):
+    monkeypatch.setattr(completer, "PATIENCE", 0.01)
+    aside = Aside(lambda _: never.wait(60))
+    before = threading.active_count()
+    for _ in range(20):
+        assert asyncio.run(aside.ask("x")) == Found()
+    assert threading.active_count() - before <= completer.STUCK
+
+
+def test_of_those_that_wait_only_the_newest_is_computed(monkeypatch, never):
+    computed = []
+    begun = threading.Event()
+
+    def complete(before):
+        if before == "first":
+            begun.set()
+            never.wait(30)
+        computed.append(before)
+        return Found(len(before))
+
+    monkeypatch.setattr(completer, "PATIENCE", 30)
+    aside = Aside(complete)
+
+    async def main():
+        first = asyncio.create_task(aside.ask("first"))
+        await asyncio.to_thread(begun.wait)
+        others = [asyncio.create_task(aside.ask("x" * n)) for n in range(1, 10)]
+        await asyncio.sleep(0)
+        never.set()
+        return [one.length for one in [await first, *[await one for one in others]]]
+
+    answers = asyncio.run(main())
+    assert computed == ["first", "x" * 9]
+    assert answers == [5, 0, 0, 0, 0, 0, 0, 0, 0, 9]

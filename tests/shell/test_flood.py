@@ -1,0 +1,92 @@
+"""Great amounts of output while a person types."""
+
+import re
+
+import pytest
+
+FLOOD = """
+from pyex import *
+
+def count(lines, me):
+    import time
+    begun = time.monotonic()
+    for number in range(lines):
+        print("line", number, "of many")
+    send(me, time.monotonic() - begun)
+
+def endless(go):
+    receive("go")
+    number = 0
+    while True:
+        number += 1
+        print("line", number)
+"""
+
+
+@pytest.fixture
+def shell(terminal, tmp_path):
+    (tmp_path / "flood.py").write_text(FLOOD)
+    shell = terminal()
+    shell.prompt(1)
+    shell.enter("from flood import *")
+    shell.prompt(2)
+    return shell
+
+
+def test_a_half_typed_line_stays_whole_while_processes_print(shell):
+    shell.enter("ps = [spawn(endless, 1) for n in range(3)]")
+    shell.prompt(3)
+    shell.enter("go = lambda: [send(p, 'go') for p in ps] and None")
+    shell.prompt(4)
+    shell.enter("go()")
+    shell.wait(lambda: sum(line.startswith("line ") for line in shell.lines()) > 20)
+    typed = ""
+    for piece in ("nu", "mber", " = 40 ", "+ 2"):
+        shell.type(piece)
+        typed += piece
+        line = f"pyex(pyex1@127.0.0.1)5> {typed}".rstrip()
+        shell.wait(lambda line=line: shell.last() == line, timeout=30)
+    shell.type("\r")
+    shell.wait(lambda: any(line.endswith(")6>") for line in shell.lines()), timeout=30)
+    shell.type("_ = [Process.exit(p, 'kill') for p in ps]\r")
+    shell.wait(lambda: shell.last().endswith(")7>"), timeout=30)
+    shell.enter("number")
+    shell.wait(lambda: shell.lines()[-2:] == ["42", "pyex(pyex1@127.0.0.1)8>"])
+
+
+def test_ctrl_c_is_alive_in_a_flood(shell):
+    shell.enter("ps = [spawn(endless, 1) for n in range(3)]")
+    shell.prompt(3)
+    shell.enter("_ = [send(p, 'go') for p in ps]; sleep(None)")
+    shell.wait(lambda: sum(line.startswith("line ") for line in shell.lines()) > 20)
+    shell.type("\x03")
+    shell.wait(lambda: shell.last() == "pyex(pyex1@127.0.0.1)4>", timeout=30)
+    shell.type("\x04")
+    assert shell.leave(timeout=20) == 0
+
+
+def test_many_lines_arrive_in_their_order(shell):
+    shell.enter("p = spawn(count, 5_000, self())")
+    shell.wait(lambda: "line 4999 of many" in shell.lines(), timeout=50)
+    shell.prompt(3)
+    shown = [int(number) for number in re.findall(rb"line (\d+) of many", shell.raw)]
+    assert shown == list(range(5_000))
+    shell.enter("receive(timeout=10) < 20")
+    shell.prompt(4)
+    assert shell.lines()[-2] == "True"
+
+
+def test_quiet(shell):
+    shell.enter("quiet()")
+    shell.prompt(3)
+    shell.enter("p = spawn(count, 500, self())")
+    shell.prompt(4)
+    shell.enter("receive(timeout=10) < 20; print('mine')")
+    shell.prompt(5)
+    shell.enter("quiet(False)")
+    shell.prompt(6)
+    assert "line" not in "\n".join(line for line in shell.lines() if line.startswith("line"))
+    assert shell.lines()[-2] == "(500 lines of other processes were not shown)"
+    assert "mine" in shell.lines()
+    shell.enter("p = spawn(count, 5, self())")
+    shell.wait(lambda: "line 4 of many" in shell.lines())
