@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import Any, Final, NamedTuple
@@ -40,8 +40,9 @@ def serve(tree: Any) -> None:
     """
     spec = root_of(tree)
     token = Ref()
-    keeper, ref = spawn_monitor(_keep, spec, self(), token)
-    with _signals(keeper):
+    with _signals() as obey:
+        keeper, ref = spawn_monitor(_keep, spec, self(), token)
+        obey(keeper)
         got = receive((token, ANY), Down(ref))
     if type(got) is Down:  # there was a second signal
         raise Exit(got.reason, "the service was killed before it had stopped in order")
@@ -97,26 +98,27 @@ def _outcome(spec: ChildSpec, gone: Ref) -> _Outcome:
 
 
 @contextmanager
-def _signals(keeper: Pid) -> Iterator[None]:
-    """Meanwhile the first signal asks for the tree's end, and the second does not wait for it."""
+def _signals() -> Iterator[Callable[[Pid], None]]:
+    """From now on signals are heard, and obeyed once it is known by whom: the first, also one that came before, asks him
+    for the tree's end, and the second does not wait for it.
+    """
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield lambda _: None
         return
     arrived: SimpleQueue[int | None] = SimpleQueue()
 
     def note(signum: int, _: types.FrameType | None) -> None:
         arrived.put(signum)  # which may be done in the midst of anything; a send may not
 
-    def pass_on() -> None:
+    def pass_on(keeper: Pid) -> None:
         if arrived.get() is not None:
             send(keeper, _STOP)
             if arrived.get() is not None:
                 Process.exit(keeper, "kill")
 
     before = {signum: signal.signal(signum, note) for signum in SIGNALS}
-    threading.Thread(target=pass_on, name="pyex-signals", daemon=True).start()
     try:
-        yield
+        yield lambda keeper: threading.Thread(target=pass_on, args=(keeper,), name="pyex-signals", daemon=True).start()
     finally:
         for signum, handler in before.items():
             signal.signal(signum, handler)
