@@ -31,7 +31,7 @@ def test_the_report_names_the_last_request_and_the_state_that_format_status_show
         text = record.getMessage()
         assert f"Last message: the call ('divide', 0) from {self()!r}" in text
         assert f"State: {shown}" in text or f"State: {shown!r}" in text
-        assert ("42" in text) is (cls is Counter)
+        assert ("'n': 42" in text) is (cls is Counter)
         assert "return Reply(self.n // by)" in text
         assert f"Initial call: tests.otp.servers.{Counter.__name__}.init" in text
         assert "pyex/otp" not in text
