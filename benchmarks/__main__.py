@@ -2,9 +2,12 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 from benchmarks.runner import CONTENDERS, measure
-from benchmarks.table import lines
+from benchmarks.table import goals, table, write_into
+
+README = Path(__file__).parents[1] / "README.md"
 
 
 def main() -> None:
@@ -12,6 +15,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds: under 30 s")
     parser.add_argument("--only", metavar="A,B", default=",".join(CONTENDERS), help="of: %(default)s")
     parser.add_argument("--rounds", type=int, help="rounds of each workload")
+    parser.add_argument("--readme", action="store_true", help="put the table into the README")
     options = parser.parse_args()
     names = options.only.split(",")
     if unknown := set(names) - set(CONTENDERS):
@@ -19,7 +23,10 @@ def main() -> None:
     rounds = options.rounds or (3 if options.quick else 9)
     seconds, parked = (0.1, 10_000) if options.quick else (0.4, 100_000)
     results = measure(names, rounds, seconds, parked, lambda title: print(f"... {title}", file=sys.stderr))
-    print("\n".join(lines(results, rounds)))
+    measured = table(results, rounds)
+    if options.readme:
+        write_into(README, measured)
+    print("\n".join([*measured, "", *goals(results)]))
 
 
 main()

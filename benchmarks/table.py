@@ -3,6 +3,7 @@
 import os
 import platform
 from datetime import UTC, datetime
+from pathlib import Path
 
 from benchmarks.runner import Results
 from benchmarks.workloads import GOALS, MEMORY, MEMORY_GOALS, PROTOTYPE, WORKLOADS
@@ -11,7 +12,12 @@ FIRST = 24
 WIDTH = 19
 
 
-def lines(results: Results, rounds: int) -> list[str]:
+#: Between these lines of the README its table stands.
+BEGIN, END = "<!-- measured by: make bench ARGS=--readme -->", "<!-- end of the measured -->"
+
+
+def table(results: Results, rounds: int) -> list[str]:
+    """What was measured: where, when, and a row for each workload."""
     names = list(results.versions)
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     python = f"{platform.python_implementation()} {platform.python_version()}"
@@ -28,8 +34,12 @@ def lines(results: Results, rounds: int) -> list[str]:
         taken = results.memory[workload.name]
         cells = (_cell(taken.get(name), taken.get("pyex"), 0) for name in names)
         out.append(f"{workload.title:<{FIRST}}" + "".join(cells))
-    out += [f"missing: {word}" for word in results.missing]
-    out += ["", "To reach (how much longer the peer takes)"]
+    return out + [f"missing: {word}" for word in results.missing]
+
+
+def goals(results: Results) -> list[str]:
+    """What is to be reached, and whether it was."""
+    out = ["To reach (how much longer the peer takes)"]
     titles = {workload.name: workload.title for workload in WORKLOADS}
     for goal in GOALS:
         taken = results.micros[goal.workload]
@@ -44,6 +54,14 @@ def lines(results: Results, rounds: int) -> list[str]:
     out += ["", "The prototype of this design, on another machine (and BEAM there)"]
     out += [f"  {titles[name]:<{FIRST}} {ours:>6.2f} {beam:>6.2f}" for name, (ours, beam) in PROTOTYPE.items()]
     return out
+
+
+def write_into(readme: Path, measured: list[str]) -> None:
+    """Put a table in the place of the README's."""
+    before, _, rest = readme.read_text().partition(BEGIN)
+    _, _, after = rest.partition(END)
+    block = "\n".join(["```text", *measured, "```"])
+    readme.write_text(f"{before}{BEGIN}\n\n{block}\n\n{END}{after}")
 
 
 def _cell(value: float | None, ours: float | None, decimals: int = 2) -> str:
