@@ -26,7 +26,13 @@ class Text(NamedTuple):
 
 
 def push(module_or_class: types.ModuleType | type, nodes: Iterable[str] | None = None) -> list[str]:
-    """``Node.push``: send a module, or a class, to other nodes; returns their names."""
+    """Send a module, or a class, to other nodes, all that are connected or those given; returns their names.
+
+    The same as ``Node.push``, which tells what it raises.
+
+    >>> push(Counter)
+    ['bob@127.0.0.1']
+    """
     from cloudpickle.cloudpickle import _should_pickle_by_reference  # loaded by those who send code
 
     what = module_or_class

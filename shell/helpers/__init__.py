@@ -33,7 +33,6 @@ FAMILIES: Final[dict[str, tuple[types.ModuleType, ...]]] = {
 for _family, _modules in FAMILIES.items():
     help.helpers[_family] = [(name, getattr(one, name)) for one in _modules for name in one.__all__]
 
-if "push" in pyex.__all__:
-    help.helpers["Code"].append(("push", getattr(pyex, "push")))  # noqa: B009 - there are pyexes without it
+help.helpers["Code"].append(("push", pyex.push))
 
 NAMES: Final[dict[str, Any]] = {name: value for found in help.helpers.values() for name, value in found}

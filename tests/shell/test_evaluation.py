@@ -152,8 +152,7 @@ def test_the_end_of_the_process_costs_mailbox_and_names_but_no_bindings():
 def test_a_linked_crash_is_reported_with_its_reason():
     printed = shell("""\
         x = 3
-        pid = spawn_link(lambda: 1 / 0)
-        receive(timeout=10)
+        pid = spawn_link(lambda: 1 / 0); receive(timeout=10)
         x
         """)
     assert "** (EXIT from Pid('0." in printed

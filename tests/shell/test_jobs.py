@@ -14,6 +14,8 @@ BOB = "bob@127.0.0.1"
 def bob(terminal):
     bob = terminal("--name", "bob")
     bob.prompt(1, BOB)
+    bob.enter("own = {*Process.list()}")
+    bob.prompt(2, BOB)
     return bob
 
 
@@ -33,9 +35,9 @@ def remote(alice):
 
 
 def nobody_left(bob):
-    """On bob: only the three processes of its own shell are there."""
-    bob.enter("while len(Process.list()) > 3: sleep(0.01)", "")
-    bob.prompt(2, BOB)
+    """On bob: only the processes of its own shell and node are there."""
+    bob.enter("while {*Process.list()} - own: sleep(0.01)", "")
+    bob.prompt(3, BOB)
 
 
 def test_what_is_typed_is_evaluated_there(remote, bob):
@@ -119,11 +121,11 @@ def test_a_line_that_drops_gives_the_prompt_back(remote, bob):
 
 def test_a_line_that_drops_leaves_nothing_behind(remote, bob):
     remote.enter("sleep(None)")
-    bob.enter("while len(Process.list()) < 5: sleep(0.01)", "")
-    bob.prompt(2, BOB)
-    os.kill(remote.child.pid, signal.SIGKILL)
-    bob.enter("while len(Process.list()) > 3: sleep(0.01)", "")
+    bob.enter("while not {*Process.list()} - own: sleep(0.01)", "")
     bob.prompt(3, BOB)
+    os.kill(remote.child.pid, signal.SIGKILL)
+    bob.enter("while {*Process.list()} - own: sleep(0.01)", "")
+    bob.prompt(4, BOB)
 
 
 def test_remsh_is_there_from_the_beginning_and_leaving_it_leaves(terminal, bob, env, tmp_path):
