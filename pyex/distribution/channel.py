@@ -302,14 +302,15 @@ class Channel:
     def _watch(self) -> None:
         """On the loop: let it tell when the system takes more, as long as there is more."""
         self._watch_due = False
-        if self.closed:
-            return
-        more = bool(self._unsent or self._outbox)
-        if more and not self._writer_added:
-            self._loop.add_writer(self._sock, self.flush)
-        elif not more and self._writer_added:
-            self._loop.remove_writer(self._sock)
-        self._writer_added = more
+        with self._writing:  # or a thread that writes meanwhile takes the writer that is just removed for there
+            if self.closed:
+                return
+            more = bool(self._unsent or self._outbox)
+            if more and not self._writer_added:
+                self._loop.add_writer(self._sock, self.flush)
+            elif not more and self._writer_added:
+                self._loop.remove_writer(self._sock)
+            self._writer_added = more
         if self._closing and not more:
             self._end()
 

