@@ -103,11 +103,19 @@ class Courier:
         except ConnectError as error:
             log.info("A signal could not be delivered: %s", error)
         finally:
-            pending = self._waiting.pop(node, None)
-            if pending is not None:  # else it has been handed to the connection
-                for signal in pending.signals:
-                    signal.fail("noconnection")
-                pending.over()
+            self._give_up(node)
+
+    def _give_up(self, node: str) -> None:
+        pending = self._waiting.pop(node, None)
+        if pending is not None:  # else it has been handed to the connection
+            for signal in pending.signals:
+                signal.fail("noconnection")
+            pending.over()
+
+    def stop(self) -> None:
+        """On the loop: no connection will be made any more."""
+        for node in list(self._waiting):
+            self._give_up(node)
 
     def _carry_late(self, connection: Connection, signal: Outgoing) -> None:
         try:

@@ -54,6 +54,7 @@ class Mesh:
         #: set when a connection to the node is there
         self._arrivals: dict[str, asyncio.Event] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._stopped = False
 
     # Starting and stopping
 
@@ -64,7 +65,7 @@ class Mesh:
             host = split(own.name)[1]
         mesh = cls(own, scheduler)
         try:
-            mesh._listener = await Listener.start(host, port, mesh._accepted)
+            mesh._listener = await Listener.start(host, port, mesh._welcome_socket)
         except OSError as error:
             raise NodeStartError(explain_listening(error, host, port)) from None
         mesh._service = NameService(host)
@@ -108,6 +109,7 @@ class Mesh:
 
     async def stop(self) -> None:
         """Close everything and be nobody again."""
+        self._stopped = True
         if self._listener is not None:
             self._listener.close()
         if self._while_held in monitor.while_held:
@@ -117,6 +119,8 @@ class Mesh:
             self._lost(connection)
         for task in (*self._tasks, *self._dials.values()):
             task.cancel()
+        self.courier.stop()
+        node_events.all_out_of_reach()
         if self._service is not None:
             self._service.close()
         identity.name, identity.creation = None, 0
@@ -156,11 +160,19 @@ class Mesh:
         """Be connected to a node; raises ``ConnectError`` that says why not."""
         if node == self.own.name or node in self.connections:
             return
+        if self._stopped:
+            raise ConnectError(f"{node} is not connected to: this node has been stopped")
         dial = self._dials.get(node)
         if dial is None:
             dial = self._dials[node] = asyncio.create_task(self._dial(node))
             dial.add_done_callback(lambda _: self._dials.pop(node, None))
-        await asyncio.shield(dial)
+        try:
+            await asyncio.shield(dial)
+        except asyncio.CancelledError:
+            asking = asyncio.current_task()
+            if asking is None or asking.cancelling():
+                raise  # it is not the dial that was cancelled
+            raise ConnectError(f"{node} is not connected to: this node has been stopped meanwhile") from None
 
     async def _dial(self, node: str) -> None:
         channel = None
@@ -204,12 +216,14 @@ class Mesh:
     async def _open(self, sock: socket.socket, *, dialling: bool) -> Channel:
         """A channel on a fresh socket, encrypted if this node has certificates."""
         certificates = self.own.certificates
-        if certificates is None:
-            return Channel(sock, self._scheduler.loop)
-        return SecureChannel(await certificates.secure(sock, dialling=dialling), self._scheduler.loop)
-
-    def _accepted(self, sock: socket.socket) -> None:
-        self.start_task(self._welcome_socket(sock))
+        try:
+            if certificates is None:
+                return Channel(sock, self._scheduler.loop)
+            sock = await certificates.secure(sock, dialling=dialling)
+            return SecureChannel(sock, self._scheduler.loop)
+        except BaseException:
+            sock.close()  # gone again, or this node goes
+            raise
 
     async def _welcome_socket(self, sock: socket.socket) -> None:
         try:
@@ -218,7 +232,7 @@ class Mesh:
         except TlsError as error:
             log.warning("Refused a connection: %s", error)
         except (OSError, TimeoutError):
-            sock.close()  # gone again
+            pass  # gone again
         else:
             await self._welcome(channel)
 
@@ -245,6 +259,9 @@ class Mesh:
             log.warning("%s connected and did not finish its introduction", caller)
         except OSError:
             channel.close()  # gone again; a port scan, or a dial given up
+        except BaseException:
+            channel.close()
+            raise
 
     def _break_tie(self, peer: Peer, before: Connection | None) -> None:
         """Both dial at once: the dial of the node with the greater name is the one that counts."""

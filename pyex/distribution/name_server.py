@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import secrets
+import socket
 import struct
 
 from pyex.distribution.epmd import (
@@ -24,6 +25,7 @@ from pyex.distribution.epmd import (
     unpack_registration,
 )
 from pyex.distribution.names import is_short_name
+from pyex.distribution.sockets import Listener
 
 #: Seconds after a take-over in which the living register again, before anybody can have an unknown name.
 GRACE = 2.0
@@ -36,22 +38,32 @@ class NameServer:
         self._nodes: dict[str, Registration] = {}
         self._changed = asyncio.Condition()
         self._settled_at = asyncio.get_running_loop().time() + (GRACE if take_over else 0)
-        self._server: asyncio.Server | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._listener: Listener | None = None
 
     async def start(self, host: str) -> None:
         """Listen; raises ``OSError`` when somebody else does."""
-        self._server = await asyncio.start_server(self._serve, host, epmd_port(), limit=1 << 16)
+        # Not asyncio's server, which loses the sockets that it has accepted in the moment it is closed.
+        self._listener = await Listener.start(host, epmd_port(), self._welcome)
 
     def close(self) -> None:
         """Stop serving; every node registered here notices and registers elsewhere."""
-        if self._server is not None:
-            self._server.close()
-        for writer in list(self._writers):
+        if self._listener is not None:
+            self._listener.close()
+
+    async def _welcome(self, sock: socket.socket) -> None:
+        try:
+            sock.setblocking(False)
+            reader, writer = await asyncio.open_connection(sock=sock, limit=1 << 16)
+        except OSError:
+            sock.close()  # gone again
+            return
+        try:
+            await self._serve(reader, writer)
+        except BaseException:
             writer.transport.abort()
+            raise
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.add(writer)
         try:
             async with asyncio.timeout(PATIENCE):
                 (length,) = struct.unpack(">H", await reader.readexactly(2))
@@ -66,7 +78,6 @@ class NameServer:
         except (OSError, EOFError, ValueError, TimeoutError):
             pass  # whoever it was, it is gone or talks nonsense: only its own connection ends
         finally:
-            self._writers.discard(writer)
             writer.close()
 
     async def _alive(self, body: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -62,6 +62,12 @@ def out_of_reach(node: str) -> None:
     _tell(_watchers.pop(node, {}), NodeDown(node))
 
 
+def all_out_of_reach() -> None:
+    """On the loop: this node stops, and with it the dials for those that watch a node."""
+    for node in list(_watchers):
+        out_of_reach(node)
+
+
 def _tell(listeners: dict[Pid, int], message: NodeUp | NodeDown) -> None:
     for pid, count in list(listeners.items()):
         if pid.key not in processes:

@@ -7,7 +7,7 @@ import errno
 import logging
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 log = logging.getLogger("pyex.node")
@@ -20,19 +20,26 @@ REST: Final = 0.1
 
 
 class Listener:
-    """Listens on every address of a host, until it is closed; ``accepted`` is given each new socket, on the loop."""
+    """Listens on every address of a host, until it is closed.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, accepted: Callable[[socket.socket], None]) -> None:
+    ``welcome`` is given each new socket, in a task of its own. It sees to it that the socket is closed, whatever happens;
+    when the listener is closed, it is cancelled.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, welcome: Callable[[socket.socket], Awaitable[None]]) -> None:
         self._loop = loop
-        self._accepted = accepted
+        self._welcome = welcome
         self._sockets: list[socket.socket] = []
+        #: accepted, and their tasks have not begun: one that is cancelled before it has cannot close anything
+        self._fresh: set[socket.socket] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self.port = 0
 
     @classmethod
-    async def start(cls, host: str, port: int, accepted: Callable[[socket.socket], None]) -> Listener:
+    async def start(cls, host: str, port: int, welcome: Callable[[socket.socket], Awaitable[None]]) -> Listener:
         """Listen; port 0 is any that is free. Raises ``OSError``."""
         loop = asyncio.get_running_loop()
-        listener = cls(loop, accepted)
+        listener = cls(loop, welcome)
         try:
             for family, address in await _addresses(host, port, socket.AI_PASSIVE):
                 sock = socket.socket(family, socket.SOCK_STREAM)
@@ -64,18 +71,29 @@ class Listener:
             self._loop.remove_reader(sock)
             self._loop.call_later(REST, self._resume, sock)
             return
-        self._accepted(accepted)
+        self._fresh.add(accepted)
+        task = self._loop.create_task(self._begin(accepted))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _begin(self, sock: socket.socket) -> None:
+        self._fresh.discard(sock)
+        await self._welcome(sock)
 
     def _resume(self, sock: socket.socket) -> None:
         if sock.fileno() >= 0:
             self._loop.add_reader(sock, self._accept, sock)
 
     def close(self) -> None:
-        """Listen no more."""
+        """Listen no more, and break off what is not finished."""
         for sock in self._sockets:
             if sock.fileno() >= 0:
                 self._loop.remove_reader(sock)
                 sock.close()
+        for task in self._tasks:
+            task.cancel()
+        while self._fresh:
+            self._fresh.pop().close()
 
 
 async def dial(host: str, port: int) -> socket.socket:
