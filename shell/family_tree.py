@@ -1,8 +1,7 @@
 """Who started whom, and who is linked to whom, as a drawing.
 
-Children are those that a process has started, and those a supervisor tells of; where the runtime has no supervisors there
-are none of these. A link to a process from elsewhere in the drawing is a dashed branch, or, when that one
-stands there already, a note.
+Children are those that a process has started, and those a supervisor tells of. A link to a process from elsewhere in the
+drawing is a dashed branch, or, when that one stands there already, a note.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 import pyex
-from pyex import Pid, Process
+from pyex import Pid, Process, Supervisor
 from shell.elsewhere import within
 from shell.survey import initial_call, short
 
@@ -53,14 +52,13 @@ def _text(info: pyex.ProcessInfo) -> str:
 
 
 def _children(info: pyex.ProcessInfo) -> tuple[tuple[Any, Any], ...]:
-    supervisor = getattr(pyex, "Supervisor", None)
     match info.dictionary.get("$initial_call"):
-        case ("supervisor", *_) if supervisor is not None:
+        case ("supervisor", _):
             try:
-                told = within(ASKED, supervisor.which_children, info.pid)
+                told = within(ASKED, Supervisor.which_children, info.pid)
             except Exception:  # it is busy, or has just ended
                 return ()
-            return tuple((child[0], child[1]) for child in told)
+            return tuple((child.id, child.pid) for child in told)
     return ()
 
 
@@ -89,7 +87,11 @@ class _Drawing:
             elsewhere = pid.node != pyex.Node.self() and type(pid.key) is not int
             self.lines.append(f"{branch}{pid!r}{child_id}  ({'of another node' if elsewhere else 'not alive'})")
             return
-        told = [(child, f"  {name!r}") for name, child in member.children if isinstance(child, Pid)]
+        told = [
+            (child, f"  {name!r}" if name is not None else "")
+            for name, child in member.children
+            if isinstance(child, Pid)
+        ]
         known = {child for child, _ in told}
         started = [(child, "") for child in self._started.get(pid, ()) if child not in known]
         family = [(child, text) for child, text in told + started if child not in self._drawn]

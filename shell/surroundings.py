@@ -85,8 +85,7 @@ class Surroundings:
         info = aside(lambda: Process.info(pid), None)
         if info is None:
             return None
-        told = info.dictionary.get("$initial_call", info.initial_call)
-        return _found(told, names) if type(told) is str else told
+        return _found(info.initial_call, names) if info.initial_call is not None else None
 
 
 def _found(path: str, names: Mapping[str, Any]) -> Any:

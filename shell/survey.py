@@ -58,12 +58,10 @@ def row(info: pyex.ProcessInfo) -> Row:
 
 
 def initial_call(info: pyex.ProcessInfo) -> str | None:
-    """What a process was started with; behaviours keep it in the process dictionary, as OTP does."""
+    """What a process was started with; supervisors tell by their dictionary what they are, as those of OTP do."""
     match info.dictionary.get("$initial_call"):
-        case (str(module), str(name), *_):
-            return f"{module} {name}"
-        case str(name):
-            return name
+        case ("supervisor", str(name)):
+            return f"supervisor {name}"
     return info.initial_call
 
 

@@ -27,7 +27,8 @@ class Supervising(GenServer):
     def init(self, cls: Any, name: Name | None, args: tuple[Any, ...]) -> Ignore | Stop | None:
         """Start the children that ``cls.init(*args)`` names, in order."""
         Process.flag("trap_exit", True)
-        set_initial_call(cls.init)
+        set_initial_call(cls.init if cls._has_init() else cls)
+        Process.put("$initial_call", ("supervisor", cls.__qualname__))  # by this tools know what to ask for children
         give_up_for(Exited(self._parent), (SYSTEM, ANY, ("terminate", ANY)))
         spec: Any = object.__new__(cls).init(*args)
         if isinstance(spec, Ignore):

@@ -10,7 +10,7 @@ import pyex
 from pyex import Pid, Port, Process
 from shell.current import this_shell
 from shell.elsewhere import at
-from shell.survey import HEADS, expect_sort, pid_of, survey
+from shell.survey import HEADS, expect_sort, initial_call, pid_of, short, survey
 from shell.table import Table
 
 __all__ = ["bt", "pid", "ports", "process_info", "processes", "registered", "regs", "timers"]
@@ -111,7 +111,7 @@ def _registered() -> list[tuple[str, Pid, str]]:
         holder = Process.whereis(name)
         info = Process.info(holder) if holder is not None else None
         if holder is not None and info is not None:
-            found.append((name, holder, info.initial_call or ""))
+            found.append((name, holder, short(initial_call(info))))
     return found
 
 

@@ -13,14 +13,14 @@ from shell.surroundings import Surroundings
 from shell.values import bindings
 
 SERVERS = """\
-class Other:
+class Other(pyex.GenServer):
     def handle_call(self, request, caller):
         match request:
             case "other": return 1
 
-class Counter:
-    def init():
-        pyex.receive()
+class Counter(pyex.GenServer):
+    def init(self):
+        self.n = 0
 
     def handle_call(self, request, caller):
         match request:
@@ -192,7 +192,7 @@ def typed(names):
 
 
 def test_messages_that_a_server_handles(offered, typed):
-    server = spawn(typed["Counter"].init, name="completed_server")
+    server = typed["Counter"].start_link(name="completed_server")
     for dest in ("server", "'completed_server'"):
         found = [text for text in offered(f"GenServer.call({dest}, ", server=server, **typed) if "=" not in text]
         assert found[:3] == ['"get"', '"peek"', '("div", ']

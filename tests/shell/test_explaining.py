@@ -64,7 +64,7 @@ def test_a_registered_name_and_one_that_is_near():
     ("i(Down(Ref(), self(), 'killed'))", "Which means", "somebody killed it"),
     ("i(Exited(self(), 'noconnection'))", "Message", "traps exits"),
     ("p, r = spawn_monitor(lambda: 1/0)\ni(receive(Down(r)).reason)", "Says", "division by zero"),
-    ("r = Process.send_after(self(), 'x', 50)\ni(r)", "Timer", "sends in"),
+    ("r = Process.send_after(self(), 'x', 50)\ni(r); Process.cancel_timer(r)", "Timer", "sends in"),
     ("i(Ref())", "Node", "nonode@nohost"),
     ("p = Port.open(['cat'])\ni(p)", "Program", "('cat',)"),
     ("5\ni()", "Value", "5"),

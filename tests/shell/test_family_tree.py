@@ -1,9 +1,6 @@
 """Drawings of processes: what a supervisor tells of, and what each line says."""
 
-import time
-
-import pyex
-from pyex import Pid, Process, receive, self, send, spawn
+from pyex import DynamicSupervisor, GenServer, Pid, Process, Supervisor, SupervisorSpec, receive, self, send, spawn
 from shell import family_tree
 from shell.family_tree import Member, draw
 
@@ -36,24 +33,56 @@ def test_processes_of_other_nodes_and_dead_ones():
     assert draw([], TWO, fine=True) == "Pid('0.2.0')  (not alive)"
 
 
-def test_a_supervisor_is_asked_and_one_that_is_busy_is_not_waited_for(monkeypatch):
-    def boss(up):
-        Process.put("$initial_call", ("supervisor", "Boss", 1))
-        send(up, "up")
+class Counter(GenServer):
+    """A child."""
+
+    def init(self):
+        self.n = 0
+
+
+class Shop(Supervisor):
+    """A supervisor with a class of its own."""
+
+    def init(self):
+        return SupervisorSpec([Counter, DynamicSupervisor.child_spec(name="customers")])
+
+
+def below(shop):
+    """All processes but the one that has started the shop, which is linked to it."""
+    return [one._replace(links=tuple({*one.links} - {self()})) for one in family_tree.gather() if one.pid != self()]
+
+
+def test_a_supervisor_tells_of_its_children_and_those_of_them_that_are_supervisors_of_theirs():
+    shop = Shop.start_link()
+    DynamicSupervisor.start_child("customers", Counter)
+    counter, customers = (child.pid for child in Supervisor.which_children(shop))
+    [customer] = (child.pid for child in DynamicSupervisor.which_children("customers"))
+    counts = f"{__name__}.Counter.init"
+    drawn = [
+        f"{shop!r}  supervisor Shop",
+        f"├─ {counter!r}  'Counter'  {counts}",
+        f"└─ {customers!r}  'customers'  'customers' supervisor DynamicSupervisor",
+        f"   └─ {customer!r}  {counts}",
+    ]
+    assert draw(below(shop), shop, fine=True).splitlines() == drawn
+    Supervisor.terminate_child(shop, "Counter")
+    assert draw(below(shop), shop, fine=True).splitlines()[1:] == [
+        drawn[2].replace("└", "├"), "│" + drawn[3][1:], "└─ 'Counter' (not running)",
+    ]  # fmt: skip
+    Supervisor.stop(shop)
+
+
+def test_a_supervisor_that_is_busy_is_not_waited_for(monkeypatch):
+    def slow(up):
+        send(up, "starts")
         receive("never")
 
-    class Supervisor:
-        @staticmethod
-        def which_children(pid):
-            return [("one", None, "worker")] if pid == asked else time.sleep(0) or receive("never")
-
-    asked, busy = spawn(boss, self()), spawn(boss, self())
-    receive("up", timeout=10)
-    receive("up", timeout=10)
-    monkeypatch.setattr(pyex, "Supervisor", Supervisor, raising=False)
+    here = self()
+    busy = spawn(lambda: Supervisor.start_link([{"id": "slow", "start": (slow, (here,))}], name="busy"))
+    receive("starts", timeout=10)
     monkeypatch.setattr(family_tree, "ASKED", 0.2)
-    monkeypatch.setattr(Process, "list", staticmethod(lambda: [asked, busy]))
     found = {one.pid: one for one in family_tree.gather()}
-    assert found[asked].children == (("one", None),)
-    assert found[asked].text == "supervisor Boss"
-    assert found[busy].children == ()
+    held = found[Process.whereis("busy")]
+    assert held.text == "'busy' supervisor Supervisor"
+    assert held.children == ()
+    assert busy in found
