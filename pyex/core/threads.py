@@ -11,7 +11,9 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from itertools import takewhile
 from queue import Empty, SimpleQueue
+from types import FrameType
 from typing import Any, Final
 
 from greenlet import getcurrent
@@ -25,6 +27,7 @@ from pyex.core.monitor import monitor
 from pyex.core.own_loop import close_loop
 from pyex.core.preemption import thread_state
 from pyex.core.process import Alarm, ControlBlock, has_mail, processes
+from pyex.core.safe_points import stack_of
 from pyex.core.scheduler import no_scheduler_here, scheduler_of_thread
 from pyex.core.signals import apply, end
 
@@ -35,8 +38,9 @@ _MAIN: Final = threading.main_thread().ident
 NOTICE: Final = 0.2
 CLEAN_UP: Final = 5.0
 
-#: Processes that have ended while the code of their threads has not: whatever it calls raises their exit.
-_dead: set[Key] = set()
+#: Processes that have ended while the code of their threads has not: whatever it calls raises their exit. Each with the
+#: frame at the bottom of that code; once that has returned, an executor say gives the thread to code of somebody else.
+_dead: dict[Key, FrameType | None] = {}
 
 
 class ThreadOwner:
@@ -146,7 +150,7 @@ class ThreadOwner:
 
     def abandon(self, process: ControlBlock, reason: Any) -> None:
         """End the process, though its thread's code does not stop; what that calls from now on raises."""
-        _dead.add(process.pid.key)
+        _dead[process.pid.key] = _bottom(self.thread_id)
         self.end(process, reason)
 
     def _apply_posted(self) -> None:
@@ -247,7 +251,7 @@ class _Seat:
             process.owner.end(process, conclude(process, None))
         if isinstance(process.owner, ThreadOwner):
             process.owner.thread_id = None
-        _dead.discard(process.pid.key)
+        _dead.pop(process.pid.key, None)
 
 
 _local = threading.local()
@@ -265,7 +269,21 @@ def border() -> None:
     if _dead:
         process = process_here()
         if process is not None and process.pid.key in _dead:
+            bottom, frame = _dead[process.pid.key], sys._getframe()
+            while frame is not bottom:
+                if frame.f_back is None:
+                    leave()
+                    return
+                frame = frame.f_back
             raise Terminated(process.exiting.reason if process.exiting is not None else "killed")
+
+
+def _bottom(thread_id: int | None) -> FrameType | None:
+    """The bottom of what a thread runs; of one of an executor, which outlives it, of the call it makes; None while it idles."""
+    stack = stack_of(thread_id or 0)
+    executor = sys.modules.get("concurrent.futures.thread")
+    calls = [*takewhile(lambda frame: executor is None or frame.f_code is not executor._worker.__code__, stack)]
+    return calls[-1] if calls else None
 
 
 def this_process() -> ControlBlock:
