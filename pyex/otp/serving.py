@@ -39,7 +39,7 @@ _TIMEOUT: Final = "$timeout"
 
 def run(starter: Starter, cls: type[GenServer], args: tuple[Any, ...]) -> None:
     """The life of a server."""
-    set_initial_call(cls.init)
+    set_initial_call(cls.init if "init" in vars(cls) else cls)  # else they would all look alike
     server = cls.__new__(cls)
     server._parent, server._clock, server._traced = starter.parent or self(), None, False
     result = server.init(*args)

@@ -234,6 +234,15 @@ def test_an_init_in_the_manner_of_elixir_is_told_how_to(caplog):
     assert "keeps what it gets in attributes" in caplog.text
 
 
+class WithoutInit(GenServer):
+    pass
+
+
+def test_one_that_inherits_init_is_known_by_its_class():
+    pid = WithoutInit.start()
+    assert Process.info(pid).initial_call == "tests.otp.test_starting.WithoutInit"
+
+
 def test_the_report_names_init_as_the_initial_call(caplog):
     logging.getLogger("pyex").setLevel(logging.NOTSET)
     pid = Counter.start()
