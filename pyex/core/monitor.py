@@ -176,20 +176,25 @@ class Monitor:
         while True:
             while not self._work.acquire(timeout=HUNT if hunted else None):
                 self._hunt()
-            quiet = 0
+            quiet = slices = 0
             while quiet < QUIET_LOOKS:
                 if self._closing:
                     return
                 time.sleep(self._pause)
                 self._pause = QUICK_TICK if time.monotonic() - self._held_lately < LATELY else TICK
+                slices = self._slices()
                 try:
                     quiet = 0 if self._look_at_all() else quiet + 1
-                    heaps.look(time.monotonic(), quiet=quiet == QUIET_LOOKS // 2)
+                    heaps.look(time.monotonic(), quiet=quiet == QUIET_LOOKS)
                 except Exception as error:  # without it no process would be interrupted any more
                     log.error("Looking after the schedulers failed: %r", error, exc_info=error)
             self._rest()
-            if self._look_at_all():  # work that came between the last look and going to sleep woke nobody
-                self.wake()
+            if self._look_at_all() or self._slices() != slices:
+                self.wake()  # work that came between the last look and going to sleep woke nobody
+
+    def _slices(self) -> int:
+        """How many there have been: what has come and gone between two looks shows in it."""
+        return sum(scheduler.slices for scheduler in [*self.schedulers])
 
     def _look_at_all(self) -> bool:
         now = time.monotonic()

@@ -6,8 +6,9 @@ import re
 import pytest
 
 from pyex import Down, Process, receive, self, send, sleep, spawn, spawn_monitor
+from pyex.core.monitor import monitor
 from pyex.core.options import Limits, set_default_max_heap_size
-from tests.core.support import SOON, ended, kill
+from tests.core.support import SOON, ended, kill, until
 
 LIMIT = 20_000_000
 
@@ -71,6 +72,18 @@ def test_13_one_huge_message_counts():
     pid, ref = spawn_monitor(never_reads, max_heap_size=LIMIT)
     send(pid, [str(number) * 10 for number in range(600_000)])
     assert receive(Down(ref), timeout=SOON * 3).reason == "killed"
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.05, 0.1, 0.15, 0.2])
+def test_13_a_message_that_comes_just_before_all_is_quiet_counts(delay):
+    message = [str(number) * 10 for number in range(300_000)]  # held here too: it makes the program little larger
+    pid, ref = spawn_monitor(never_reads, max_heap_size=LIMIT)
+    until(lambda: Process.info(pid).status == "waiting")
+    until(lambda: monitor.asleep)
+    monitor.wake()
+    sleep(delay)
+    send(pid, message)
+    assert receive(Down(ref), timeout=SOON).reason == "killed"
 
 
 def test_13_one_that_traps_exits_is_killed_all_the_same():
