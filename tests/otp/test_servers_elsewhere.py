@@ -13,7 +13,9 @@ from pyex import (
     Process,
     Reply,
     ServerDown,
+    StartError,
     Stop,
+    erpc,
     exit,
     receive,
     self,
@@ -150,3 +152,19 @@ def test_an_agent_on_another_node_runs_functions_that_are_typed_here(bob):
     assert Agent.get(agent, lambda items: (items, Node.self())) == ([1, 2], BOB)
     Agent.stop(agent)
     assert not Process.info(self()).monitors
+
+
+def test_a_global_name_refers_to_a_server_on_every_node(alice, nodes):
+    nodes("bob")
+    Node.connect(BOB)
+    counter = counter_class()
+    server = counter.start(5, name=("global", "boss"))
+    assert GenServer.whereis(("global", "boss")) == server
+    assert GenServer.call(("global", "boss"), "get") == 5
+    assert erpc.call(BOB, lambda: GenServer.call(("global", "boss"), "get")) == 5
+    with pytest.raises(StartError) as caught:
+        counter.start(6, name=("global", "boss"))
+    assert caught.value.reason == ("already_started", server)
+    with pytest.raises(NoProcess):
+        GenServer.call(("global", "nobody"), "get")
+    GenServer.stop(("global", "boss"))
