@@ -359,17 +359,24 @@ def test_13b_a_thread_that_computes_is_ended_in_the_midst_of_it(reason):
 def test_13b_a_thread_with_the_number_of_one_that_was_to_end_is_another():
     """The system gives the number of a thread that has ended to the next one; the exit of that one is not for it."""
 
-    def work(seconds, times):
+    def work(begun, gate, seconds, times):
+        begun.release()
+        gate.acquire()
         time.sleep(seconds)  # to be ended where nothing can be, and then it is over
         for _ in range(times):
             pass
 
     for _ in range(30):
-        victim, ended = spawn_monitor(work, 0.025, 0, thread=True)
-        sleep(0.001)
+        begun, gate = threading.Lock(), threading.Lock()
+        begun.acquire()
+        gate.acquire()
+        victim, over = spawn_monitor(work, share(begun), share(gate), 0.025, 0, thread=True)
+        begun.acquire()
         Process.exit(victim, "kill")
-        assert receive(Down(ended), timeout=SOON).reason in ("killed", "normal")  # it was over, on a busy machine
-        _, ref = spawn_monitor(work, 0, 100, thread=True)
+        gate.release()
+        assert receive(Down(over), timeout=SOON).reason == "killed"
+        _, ref = spawn_monitor(work, share(begun), share(gate), 0, 100, thread=True)
+        gate.release()
         assert receive(Down(ref), timeout=SOON).reason == "normal"
 
 
