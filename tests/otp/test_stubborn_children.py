@@ -123,9 +123,13 @@ def test_40_a_restart_that_fails_for_ever_can_be_asked_about_and_stopped(strateg
         assert len(endless.attempts) == attempts
     elif how == "stop":
         Supervisor.stop(tree, "shutdown")
-    elif how == "exit":
+    if how == "exit":
+        over = Process.monitor(top)
         kill(tree)
-    Supervisor.stop(top)
+        # The tree cannot be started again either, so the one above gives up.
+        assert receive(Down(over), timeout=SOON).reason == "shutdown"
+    else:
+        Supervisor.stop(top)
     assert receive(Down(ref), timeout=SOON)
     until(lambda: set(Process.list()) <= outside)
 

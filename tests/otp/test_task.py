@@ -319,8 +319,9 @@ def test_an_ignored_task_goes_on_and_says_nothing(place):
         task, go = gated("value")
         assert task.ignore() is None
         assert Process.info(task.pid).links == ()
+        ref = Process.monitor(task.pid)
         go()
-        assert ended(task.pid) == "normal"
+        assert receive(Down(ref), timeout=SOON).reason == "normal"
         assert messages() == []
         done, go = gated("value")
         go()
