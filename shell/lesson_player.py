@@ -181,10 +181,7 @@ class Player:
         step = lesson.steps[self.position]
         if not self._told:
             self._told = not hurries
-            text = "" if hurries else step.text
-            if not self._stands_ready() and not (hurries and self.edits):
-                text += f"\n\n~~~~~~\n{step.source}\n~~~~~~"
-            self._say(text)
+            self._say(told(step, text=not hurries, source=not self._stands_ready() and not (hurries and self.edits)))
         self._there_before = set(Process.list())
         return step
 
@@ -214,7 +211,8 @@ class Player:
         come_to_rest(REST)
         leader = self._shell.leader
         assert leader is not None
-        self.started.update(pid for pid in set(Process.list()) - self._there_before if _led_by(pid, leader))
+        new = set(Process.list()) - self._there_before
+        self.started.update(pid for pid in new if not self._shell.is_own(pid) and _led_by(pid, leader))
         pyex.sync_output(leader)
         if interrupted:
             return
@@ -236,6 +234,11 @@ class Player:
             pyex.sync_output(leader)
 
 
+def told(step: Step, *, text: bool = True, source: bool = False) -> str:
+    """What is said before a step: its text, and its input where that does not stand at a prompt."""
+    return (step.text if text else "") + (f"\n\n~~~~~~\n{step.source}\n~~~~~~" if source else "")
+
+
 def _led_by(pid: Pid, leader: Pid) -> bool:
     info = Process.info(pid)
     return info is not None and info.group_leader == leader
@@ -243,6 +246,8 @@ def _led_by(pid: Pid, leader: Pid) -> bool:
 
 def _as_expected(step: Step, value: object) -> bool:
     """Whether a value is what a lesson shows; that may have more lines above it, which processes have printed."""
+    if not step.expected.strip():
+        return True  # most often what it gives is of no interest
     shown = display.result(value, colour=False)
     last = "\n".join(step.expected.rstrip("\n").split("\n")[-shown.count("\n") :])
     return any(lesson_file.same(expected, shown) for expected in (step.expected, last))
