@@ -68,6 +68,8 @@ class Player:
         self._until = 0
         #: the text before the next step has been printed
         self._told = False
+        #: one has come here from elsewhere: the text is told that a step without one of its own belongs to
+        self._came = False
         #: the input that was read last, and its number
         self._given: tuple[int, str] | None = None
         self._interrupted = False
@@ -124,10 +126,11 @@ class Player:
         self.lesson = self.last = lesson
         self._until = 0 if played else position
         self.furthest = self.furthest if played else 0
+        self._came = True
         self._move(position if played else 0)
-        what = f"**{lesson.title}**, {len(lesson.steps)} steps."
+        what = f"This lesson has {len(lesson.steps)} steps."
         if position and not played:
-            what += f" You were at step {position + 1}: those before it are played again, for what they define. Ctrl-C stops that."
+            what += f" Those before step {position + 1} are played again, for what they define. **Ctrl-C** stops that."
         how = _READY if self._stands_ready() else _BY_HAND if self.edits else _WITHOUT_A_TERMINAL
         self._say(f"{what} {'' if how == self._explained else how}")
         self._explained = how
@@ -141,6 +144,7 @@ class Player:
         """Go on, or back, without playing anything."""
         assert self.lesson is not None
         self._until = 0
+        self._came = True
         self._move(min(max(self.position + by, 0), len(self.lesson.steps)))
 
     def leave(self) -> None:
@@ -181,9 +185,18 @@ class Player:
         step = lesson.steps[self.position]
         if not self._told:
             self._told = not hurries
-            self._say(told(step, text=not hurries, source=not self._stands_ready() and not (hurries and self.edits)))
+            text = "" if hurries else step.text or self._text_above()
+            source = step.source if not self._stands_ready() and not (hurries and self.edits) else ""
+            self._came = self._came and hurries
+            self._say(told(text, source))
         self._there_before = set(Process.list())
         return step
+
+    def _text_above(self) -> str:
+        """For who comes from elsewhere: the last text before the next step."""
+        assert self.lesson is not None
+        steps = self.lesson.steps[: self.position] if self._came else ()
+        return next((step.text for step in reversed(steps) if step.text), "")
 
     def _end(self, lesson: Lesson) -> None:
         text = f"{lesson.ending}\n\nThis lesson is over."
@@ -234,9 +247,9 @@ class Player:
             pyex.sync_output(leader)
 
 
-def told(step: Step, *, text: bool = True, source: bool = False) -> str:
+def told(text: str, source: str) -> str:
     """What is said before a step: its text, and its input where that does not stand at a prompt."""
-    return (step.text if text else "") + (f"\n\n~~~~~~\n{step.source}\n~~~~~~" if source else "")
+    return text + (f"\n\n~~~~~~\n{source}\n~~~~~~" if source else "")
 
 
 def _led_by(pid: Pid, leader: Pid) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Iterator
 from typing import Final
 
@@ -15,6 +14,13 @@ _BOLD: Final = "\x1b[1m"
 _CODE: Final = "\x1b[36m"
 _BAR: Final = "\x1b[2m"
 _PLAIN: Final = "\x1b[0m"
+
+#: What would steer the terminal.
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+#: Marks in the place of escapes, while lines are measured, and their pattern.
+_MARKS: Final = {"\x01": _BOLD, "\x02": _CODE, "\x03": _PLAIN}
+_MARK: Final = re.compile("[\x01\x02\x03]")
 
 _COMMENT: Final = re.compile(r"<!--.*?-->\n?", re.DOTALL)
 _LINK: Final = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
@@ -33,9 +39,12 @@ def rendered(markdown: str, *, width: int | None = None, colour: bool = False, f
     if colour:
         bar = f"{_BAR}{bar}{_PLAIN}"
     lines: list[str] = []
-    for block in _blocks(_COMMENT.sub("", markdown)):
-        if lines:
+    in_list = False
+    for block in _blocks(_COMMENT.sub("", _CONTROL.sub("", markdown))):
+        is_item = _ITEM.match(block[0]) is not None
+        if lines and not (in_list and is_item):
             lines.append("")
+        in_list = is_item
         lines += _block(block, columns, colour=colour)
     return "".join(f"{bar} {line}".rstrip() + "\n" for line in lines)
 
@@ -68,22 +77,40 @@ def _block(block: list[str], columns: int, *, colour: bool) -> list[str]:
         return block
     text = _LINK.sub(r"\1", " ".join(line.strip() for line in block))
     if heading := _HEADING.match(text):
-        title = text[heading.end() :]
+        title = _MARKED.sub(lambda found: found[2] or found[3], text[heading.end() :])
         return [f"{_BOLD}{title}{_PLAIN}"] if colour else [title, "-" * min(len(title), columns)]
     item = _ITEM.match(text)
     indent = " " * item.end() if item else ""
-    lines = textwrap.wrap(text, columns, subsequent_indent=indent, break_on_hyphens=False)
-    return _marked("\n".join(lines), colour=colour).split("\n")
+    return [_escaped(line) for line in _wrapped(_marked(text, colour=colour), columns, indent)]
 
 
 def _marked(text: str, *, colour: bool) -> str:
-    """Code and what is strong in colours; without them code keeps its marks, which tell where it ends."""
+    """Code and what is strong between marks; without colours code keeps its own, which tell where it ends."""
 
     def shown(found: re.Match[str]) -> str:
         inside = found[2] or found[3]
         if not colour:
             return found[0] if found[2] else inside
-        begin = _CODE if found[2] else _BOLD
-        return begin + inside.replace("\n", f"{_PLAIN}\n{begin}") + _PLAIN
+        begin = "\x02" if found[2] else "\x01"
+        # Each word by itself, so that lines may be broken between them.
+        return " ".join(f"{begin}{word}\x03" for word in inside.split(" "))
 
     return _MARKED.sub(shown, text)
+
+
+def _wrapped(text: str, columns: int, indent: str) -> list[str]:
+    """Lines of so many columns, in which marks take none; a word that is longer has a line of its own."""
+    lines: list[str] = []
+    line, length = "", 0
+    for word in text.split():
+        size = len(_MARK.sub("", word))
+        if line and length + 1 + size > columns:
+            lines.append(line)
+            line, length = indent + word, len(indent) + size
+        else:
+            line, length = (f"{line} {word}", length + 1 + size) if line else (word, size)
+    return [*lines, line]
+
+
+def _escaped(line: str) -> str:
+    return _MARK.sub(lambda found: _MARKS[found[0]], line)

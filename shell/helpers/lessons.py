@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["lesson"]
 
-#: Seconds that a process of a lesson before gets to end by itself.
-_PATIENCE: Final = 0.5
+#: How a process of a lesson before is ended, and the seconds that it gets for it.
+_WAYS: Final = (("shutdown", 0.5), ("kill", 5.0))
 
 
 class _Lessons:
@@ -138,9 +138,9 @@ def _clear_away(started: set[Pid]) -> None:
     Process.flag("trap_exit", True)  # some are linked to this one
     for pid in sorted(started):
         watch = Process.monitor(pid)
-        for reason in ("shutdown", "kill"):
+        for reason, seconds in _WAYS:
             Process.exit(pid, reason)
-            if receive(Down(watch), timeout=_PATIENCE, default=None) is not None:
+            if receive(Down(watch), timeout=seconds, default=None) is not None:
                 break
         Process.demonitor(watch, flush=True)
     info = Process.info(self())
