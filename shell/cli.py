@@ -193,6 +193,7 @@ def _interactive(options: argparse.Namespace) -> Shell:
     text = banner(count_start(history_path().with_name("starts"))) if settings.banner else ""
     shell = Shell(reader, screen, start=_starter(options), open_path=_open_path, banner=text + warning)
     shell.files = [*files, *_given_files(options)]
+    shell.progress_file = history_path().with_name("lessons")
     shell.remsh = options.remsh
     if prompt is not None:
         prompt.completer = shell.complete

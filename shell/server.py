@@ -142,6 +142,7 @@ class _Server:
 
     def _to_front(self, job: Job) -> None:
         self._job = job
+        self._shell.front = job.number
         self._shell.completer = job.complete
 
     def _leave(self, job: Job) -> None:
