@@ -109,7 +109,7 @@ def _work(shell: Shell) -> None:
             if message[0] != shell.tag:
                 shell.status = 1
                 print(f"pyex: the process of the prompt has ended: {message[4]!r}", file=shell.screen.err)
-    _surely(lambda: _take_down(shell, leader, watch))
+    surely(lambda: _take_down(shell, leader, watch))
 
 
 def _start(shell: Shell, leader: Pid) -> None:
@@ -124,7 +124,7 @@ def _start(shell: Shell, leader: Pid) -> None:
             if ends_the_process(error):
                 raise
             text = failure(shell, error)
-            _surely(lambda text=text: output.put(leader, text, ERR))  # type: ignore[misc]
+            surely(lambda text=text: output.put(leader, text, ERR))  # type: ignore[misc]
             if shell.once:
                 shell.status = 1
     if shell.remsh is not None and not shell.left:
@@ -190,10 +190,10 @@ def _evaluate(shell: Shell, request: Request, leader: Pid) -> None:
         remember(shell, error)
         text, stream = failure(shell, error), ERR
     for own in shell.streams:
-        _surely(own.flush)
+        surely(own.flush)
     if text:
-        _surely(lambda: output.put(leader, text, stream))
-    _surely(lambda: send(shell.server, (shell.tag, "done", jobs.LOCAL)))
+        surely(lambda: output.put(leader, text, stream))
+    surely(lambda: send(shell.server, (shell.tag, "done", jobs.LOCAL)))
 
 
 def outcome(shell: Shell, request: Request) -> str:
@@ -232,7 +232,7 @@ def _describe(shell: Shell, error: BaseException) -> str:
     return display.error(error, colour=colour)
 
 
-def _surely(action: Callable[[], object]) -> None:
+def surely(action: Callable[[], object]) -> None:
     """Carry out an action of the shell's own, whatever interrupts still come."""
     while True:
         try:
