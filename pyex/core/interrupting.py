@@ -36,5 +36,5 @@ def _owner(pid: Pid) -> ThreadOwner | None:
     if process is None:
         return None
     if not isinstance(process.owner, ThreadOwner):
-        raise ValueError(f"{pid!r} has no thread of its own to be interrupted: Process.exit(pid, reason) ends it")
+        raise TypeError(f"{pid!r} has no thread of its own to be interrupted: Process.exit(pid, reason) ends it")
     return process.owner

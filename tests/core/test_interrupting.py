@@ -81,5 +81,5 @@ def test_an_exit_goes_before_an_interrupt():
 
 def test_a_process_of_a_scheduler_is_not_interrupted():
     pid = spawn(receive, "never")
-    with pytest.raises(ValueError, match="has no thread of its own"):
+    with pytest.raises(TypeError, match="has no thread of its own"):
         interrupt(pid)
