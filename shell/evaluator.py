@@ -20,6 +20,7 @@ from shell.helpers.session import exit, quit
 from shell.input import ShellInput
 from shell.jobs import open_job
 from shell.preload import follow
+from shell.prying import breakpoints
 from shell.reports import ReportHandler, installed
 from shell.screen import ERR, OUT
 from shell.state import Request, Shell
@@ -38,7 +39,7 @@ def play(shell: Shell) -> int:
     sys.modules["__main__"] = shell.module
     sys.stdin = cast(TextIO, ShellInput(shell, sys.stdin))
     try:
-        with installed(ReportHandler(shell)), pyex.process_streams():
+        with installed(ReportHandler(shell)), pyex.process_streams(), breakpoints():
             while not shell.left:
                 try:
                     run(_live, shell)

@@ -123,7 +123,7 @@ def pry() -> None:
     """Stop this process here, and open a prompt in it: its variables, its stack, any expression.
 
     The process waits; all others go on. ``continue`` at that prompt lets it go on, ``help`` says what else there is. It
-    works in any process, on other nodes too; code in files imports it: ``from shell.helpers.debugging import pry``.
+    works in any process, on other nodes too; code in files says ``breakpoint()``, which does the same in a process of a shell.
 
     >>> def work(x):
     ...     pry()
