@@ -8,6 +8,7 @@ from typing import Any, Final
 import pyex
 from shell import tracebacks
 from shell.bounded import bounded
+from shell.fitting import cut
 from shell.table import Table
 
 _RED: Final = "\x1b[31m"
@@ -29,8 +30,10 @@ def message(error: BaseException) -> str:
 
 def result(value: Any, *, colour: bool, width: int | None = None) -> str:
     """The line that shows a value; several for a table, and for what is wider than ``width``."""
-    if isinstance(value, pyex.ProcessInfo | Table):
-        return f"{value}\n"
+    if isinstance(value, Table):
+        return f"{value.text(width)}\n"
+    if isinstance(value, pyex.ProcessInfo):
+        return f"{cut(str(value), width)}\n"
     return code(bounded(value, width), colour=colour)
 
 
