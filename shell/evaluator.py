@@ -159,7 +159,7 @@ def _report_ending(shell: Shell, leader: Pid) -> None:
                 shell.status = code
                 return
         shell.status = 1
-    output.put(leader, display.ending(pid, reason, colour=shell.screen.colour), ERR)
+    output.put(leader, display.ending(pid, reason, colour=shell.screen.theme), ERR)
 
 
 def _take_down(shell: Shell, leader: Pid, watch: Ref) -> None:
@@ -212,7 +212,7 @@ def outcome(shell: Shell, request: Request) -> str:
     names["_"], names["__"] = value, names.get("_")
     if value is exit or value is quit:
         return "exit() or Ctrl-D leaves the shell; exit(reason) ends the evaluation\n"
-    return display.result(value, colour=shell.screen.colour, width=shell.screen.width())
+    return display.result(value, colour=shell.screen.theme, width=shell.screen.width())
 
 
 def failure(shell: Shell, error: BaseException) -> str:
@@ -224,7 +224,7 @@ def failure(shell: Shell, error: BaseException) -> str:
 
 
 def _describe(shell: Shell, error: BaseException) -> str:
-    colour = shell.screen.colour
+    colour = shell.screen.theme
     if isinstance(error, BadInput) and error.__cause__ is not None:
         return display.syntax_error(error.__cause__, colour=colour)
     if isinstance(error, KeyboardInterrupt):

@@ -27,7 +27,7 @@ INSIST: Final = 1.0
 INTERRUPTED: Final = ("shutdown", "interrupted")
 
 
-def keep(server: Pid, tag: Ref, ready: Ref, colour: bool, width: int | None, module: types.ModuleType | None) -> None:
+def keep(server: Pid, tag: Ref, ready: Ref, colour: str, width: int | None, module: types.ModuleType | None) -> None:
     """The keeper: does what the server of a shell says, until that is gone."""
     watch = Process.monitor(server)
     shell = Shell(LineReader(sys.stdin), _FarScreen(colour, width))
@@ -72,7 +72,7 @@ def _complete(alias: Ref, before: str, shell: Shell) -> None:
 class _FarScreen(Screen):
     """What is known of the screen of the shell; nothing is written to it from here."""
 
-    def __init__(self, colour: bool, width: int | None) -> None:
+    def __init__(self, colour: str, width: int | None) -> None:
         super().__init__(sys.stdout, sys.stderr, terminal=False, colour=colour)
         self._width = width
 
@@ -117,7 +117,7 @@ class _Evaluator:
     def restart(self, reason: Any) -> None:
         """Say how the one before ended, and start the next."""
         shell = self._shell
-        colour = shell.screen.colour
+        colour = shell.screen.theme
         if self._insisted:
             text = "\n" + display.alert(
                 f"KeyboardInterrupt: {self.pid!r} was in a call that takes none, and has ended", colour=colour

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from pyex import Pid, Port, Ref
@@ -35,7 +35,7 @@ class Table(list[Any]):
     def __repr__(self) -> str:
         return self.text()
 
-    def text(self, width: int | None = None) -> str:
+    def text(self, width: int | None = None, heading: Callable[[str], str] = str) -> str:
         """The table, in so many columns of a terminal: texts are cut, and what has no room is named below."""
         if not self:
             return cut(f"({self._empty})", width)
@@ -51,7 +51,8 @@ class Table(list[Any]):
         missing = [column.head for column in columns if column not in shown]
         if missing:
             texts += wrapped(f"(no room for {', '.join(missing)})", width, " ").split("\n")
-        return "\n".join(cut(text, width) for text in texts)
+        head, *others = (cut(text, width) for text in texts)
+        return "\n".join([heading(head), *others])
 
 
 class _Column:

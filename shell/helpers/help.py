@@ -138,4 +138,4 @@ def source(what: Any) -> None:
             f"{display.brief(target)} has no source here: it is written in C, or was made by code"
         ) from None
     shell = shell_here()
-    print(display.code(text, colour=shell is not None and shell.screen.colour), end="")
+    print(display.code(text, colour=shell is not None and shell.screen.theme), end="")
