@@ -14,6 +14,7 @@ from typing import Final
 
 from pyex.core.errors import NodeStartError
 from pyex.distribution.channel import Channel
+from pyex.distribution.outbox import Buffer
 
 _NOT_NOW: Final = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
@@ -114,9 +115,12 @@ class SecureChannel(Channel):
             except _NOT_NOW:
                 raise BlockingIOError from None
 
-    def _write_out(self, parts: list[memoryview]) -> int:
+    def _read_through(self, rest: memoryview, _: memoryview) -> int:
+        return self._read_into(rest)
+
+    def _write_out(self, parts: list[Buffer]) -> int:
         try:
-            return self._sock.send(b"".join(parts))  # type: ignore[no-any-return]
+            return self._sock.send(parts[0])  # type: ignore[no-any-return]
         except _NOT_NOW:
             raise BlockingIOError from None
 
