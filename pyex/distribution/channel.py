@@ -71,7 +71,7 @@ class Channel:
         self.inflow = Inflow(HANDSHAKE_LIMIT)
         self._frames: deque[bytes] = deque()
         self._reader: asyncio.Future[None] | None = None
-        self._receiver: Callable[[memoryview], None] | None = None
+        self._receiver: Callable[[memoryview], None] = self._keep
         #: told why what came is malformed
         self.on_malformed: Callable[[MalformedError], None] | None = None
         self._at_once: Callable[[Callable[[], None]], None] | None = None
@@ -110,26 +110,10 @@ class Channel:
             self._at_once(self._receive)
         finally:
             self._in_turn = self._fresh = False
-            if self.outbox or self._unsent:
+            if self._unsent or self.outbox.size or self.outbox.lanes:
                 self.flush()
 
     def _receive(self) -> None:
-        self._receive_once()
-        while not self.closed and not self._closing and self._unread():
-            self._receive_once()
-
-    def _read_into(self, buffer: memoryview) -> int:
-        return self._sock.recv_into(buffer)  # type: ignore[no-any-return]
-
-    def _read_through(self, rest: memoryview, beside: memoryview) -> int:
-        """Into the rest of a fragment, and what follows beside it."""
-        return self._sock.recvmsg_into((rest, beside))[0]  # type: ignore[no-any-return]
-
-    def _unread(self) -> bool:
-        """Whether there is more that the system does not know of."""
-        return False
-
-    def _receive_once(self) -> None:
         inflow = self.inflow
         rest = inflow.rest
         try:
@@ -146,20 +130,26 @@ class Channel:
             return
         self.receipts += 1
         try:
-            inflow.take(count, self._take)
+            inflow.take(count, self._receiver)
         except MalformedError as error:
-            if self.on_malformed is not None:
-                self.on_malformed(error)
-            self.close()
+            self._malformed(error)
 
-    def _take(self, frame: memoryview) -> bool:
-        """A frame is whole; whether more are wanted."""
-        if self._receiver is None:
-            self._frames.append(bytes(frame))
-            self._wake_reader()
-        else:
-            self._receiver(frame)
-        return not self.closed
+    def _read_into(self, buffer: memoryview) -> int:
+        return self._sock.recv_into(buffer)  # type: ignore[no-any-return]
+
+    def _read_through(self, rest: memoryview, beside: memoryview) -> int:
+        """Into the rest of a fragment, and what follows beside it."""
+        return self._sock.recvmsg_into((rest, beside))[0]  # type: ignore[no-any-return]
+
+    def _keep(self, frame: memoryview) -> None:
+        """A frame of the handshake."""
+        self._frames.append(bytes(frame))
+        self._wake_reader()
+
+    def _malformed(self, error: MalformedError) -> None:
+        if self.on_malformed is not None:
+            self.on_malformed(error)
+        self.close()
 
     async def read(self) -> bytes:
         """For the handshake: the next frame; raises ``ConnectionError`` when there will be none."""
@@ -195,9 +185,7 @@ class Channel:
             while self._frames and not self.closed:
                 receiver(memoryview(self._frames.popleft()))
         except MalformedError as error:
-            if self.on_malformed is not None:
-                self.on_malformed(error)
-            self.close()
+            self._malformed(error)
         if self.closed:
             on_close()
 
@@ -210,30 +198,34 @@ class Channel:
     def put(self, frame: bytes, sender: Any = None, large: Large | None = None) -> None:
         """The same, for a frame that begins with its length."""
         outbox = self.outbox
-        outbox.put(sender, frame, large)
+        here = threading.get_ident() == self._thread
         urgent = large is not None or outbox.size > BATCH
-        if threading.get_ident() == self._thread:
+        if here:
             if self._fresh:
                 self._fresh = False
-            elif self._in_turn or self._flush_due:
-                if not urgent:
-                    return
-            else:
-                self._flush_due = True
+                urgent = True
+            elif not self._in_turn and not self._flush_due:
+                self._flush_due = urgent = True
                 self._loop.call_soon(self.flush)
         elif not urgent:
             now = time.monotonic()
-            if now - self._sent_outside < LULL:
-                self._flush_soon()
-                return
-            self._sent_outside = now
-        if self._writing.acquire(blocking=False):
+            if now - self._sent_outside >= LULL:
+                self._sent_outside = now
+                urgent = True
+        if urgent and self._writing.acquire(blocking=False):
             try:
+                if large is None and not (outbox.size or outbox.lanes or self._unsent):
+                    # Nothing is before it.
+                    self._unsent.append(frame)
+                else:
+                    outbox.put(sender, frame, large)
                 self._send()
             finally:
                 self._writing.release()
             self._sent()
-        else:
+            return
+        outbox.put(sender, frame, large)
+        if not here:
             self._flush_soon()
 
     def _flush_soon(self) -> None:
@@ -270,12 +262,6 @@ class Channel:
             self._send()
         self._sent()
 
-    @property
-    def busy(self) -> bool:
-        """Whether there may be somebody who has to wait."""
-        outbox = self.outbox
-        return outbox.size > BUSY or bool(outbox.larges)
-
     def busy_for(self, sender: Any) -> bool:
         """Whether so much waits to be sent that this sender has to wait; a large message is its own sender's business."""
         return self.outbox.waiting_of(sender) > BUSY
@@ -294,9 +280,11 @@ class Channel:
             return
         for _ in range(BATCHES):
             if not self._unsent:
-                if not self.outbox:
+                if not (self.outbox.size or self.outbox.lanes):
                     return
                 self._unsent = self.outbox.batch()
+                if not self._unsent:
+                    return  # a thread is just putting it in
             try:
                 count = self._write_out(self._unsent)
             except _NOT_NOW:
@@ -307,7 +295,10 @@ class Channel:
                 self.outbox.clear()
                 return
             self.sendings += 1
-            _drop(self._unsent, count)
+            if len(self._unsent) == 1 and count == len(self._unsent[0]):
+                self._unsent = []
+            else:
+                _drop(self._unsent, count)
 
     def _write_out(self, parts: list[Buffer]) -> int:
         return self._sock.send(parts[0]) if len(parts) == 1 else self._sock.sendmsg(parts)  # type: ignore[no-any-return]
@@ -321,7 +312,7 @@ class Channel:
                 self._waiting_for_room = [one for one in waiting if one not in go_on]
             for asker, alias in go_on:
                 answer(asker, alias, True)
-        more = bool(self._unsent or self.outbox)
+        more = bool(self._unsent or self.outbox.size or self.outbox.lanes)
         if more != self._writer_added or (self._closing and not more):
             if threading.get_ident() == self._thread:
                 self._watch()
@@ -364,7 +355,7 @@ class Channel:
         if self.closed:
             return
         with self._writing:
-            self.closed = True
+            self.closed = self.inflow.over = True
             self._loop.remove_reader(self._sock)
             self._loop.remove_writer(self._sock)
             self._sock.close()

@@ -91,9 +91,10 @@ def encode_simple(term: Any) -> bytes | None:
     elif kind not in _PLAIN or (kind is bytes and len(term) >= BULK):
         return None
     try:
-        return pack(term)
+        data: bytes = _packer.pack(term)
     except (OverflowError, ValueError):
         return None
+    return data if len(data) <= _LARGE else None
 
 
 def _simple(values: tuple[Any, ...]) -> list[Any] | None:
@@ -123,7 +124,9 @@ def decode(data: bytes | bytearray) -> Any:
 
 def decode_plain(data: bytes | bytearray | memoryview) -> Any:
     """The term, without running any code; raises ``HoldsObjectsError`` when that cannot be."""
-    return _unpack(data, _decode_extension)
+    return msgpack.unpackb(
+        data, use_list=False, strict_map_key=False, ext_hook=_decode_extension, unicode_errors="surrogatepass"
+    )
 
 
 #: One for all, since making one costs five times what it does; it gives way to no other thread.

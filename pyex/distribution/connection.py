@@ -262,7 +262,12 @@ class Connection:
                 _, number = _MESSAGE.unpack_from(frame)
                 process = processes.get(number)
                 if process is not None:
-                    process.owner.post(process, SEND, _message(frame[9:]))
+                    data = frame[9:]
+                    try:
+                        message = decode_plain(data) if len(data) <= _AT_ONCE else Parcel(bytes(data), decode)
+                    except Exception:  # objects, or nonsense: the process that it is for decodes it, or reports it
+                        message = Parcel(bytes(data), decode)
+                    process.owner.post(process, SEND, message)
                 return
             op, address, header, payload = unpack_plain(frame)
             if op not in _ACCEPTED:
@@ -386,13 +391,3 @@ def _reason(payload: bytes | bytearray | None) -> Any:
         return decode_plain(payload)
     except HoldsObjectsError:
         return Parcel(payload, decode)
-
-
-def _message(data: memoryview) -> Any:
-    """A message that came; what is large, or holds objects, is decoded by the process that it is for."""
-    if len(data) <= _AT_ONCE:
-        try:
-            return decode_plain(data)
-        except Exception:  # objects; or nonsense, which is reported there
-            pass
-    return Parcel(bytes(data), decode)

@@ -14,6 +14,7 @@ from pyex.core.scheduler import Scheduler, scheduler_of_thread
 from pyex.core.signals import SEND, unreachable
 from pyex.core.threads import process_here
 from pyex.core.waiting import can_wait
+from pyex.distribution.channel import BUSY
 from pyex.distribution.codec import encode_simple
 from pyex.distribution.connection import Connection, Outgoing
 from pyex.distribution.pending import Pending
@@ -70,8 +71,10 @@ class Courier:
     def hold_back(self, node: str) -> None:
         """In the process that has just sent to a node: wait while too much is on its way there."""
         connection = self._connections.get(node)
-        if connection is not None and not connection.channel.busy:
-            return
+        if connection is not None:
+            outbox = connection.channel.outbox
+            if outbox.size <= BUSY and not outbox.larges:
+                return
         way = connection.channel if connection is not None else self._waiting.get(node)
         process = process_here()
         if way is None or process is None or not way.busy_for(process.pid.key) or in_collection() or not can_wait():

@@ -41,7 +41,7 @@ class Inflow:
     beginning of the buffer.
     """
 
-    __slots__ = ("_limit", "_payload", "_payloads", "buffer", "filled", "rest")
+    __slots__ = ("_limit", "_payload", "_payloads", "buffer", "filled", "over", "rest")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -52,6 +52,8 @@ class Inflow:
         #: by their numbers; and the one whose fragment is just coming
         self._payloads: dict[int, _Payload] = {}
         self._payload: _Payload | None = None
+        #: no more frames are wanted
+        self.over = False
 
     def widen(self, limit: int) -> None:
         """From now on frames may be longer."""
@@ -66,11 +68,8 @@ class Inflow:
             raise MalformedError(f"a payload announced as {(number, length)!r}")
         self._payloads[number] = _Payload(length, then)
 
-    def take(self, count: int, receiver: Callable[[memoryview], bool]) -> None:
-        """So many bytes were read: hand on the frames that are whole, as long as the receiver says True.
-
-        Raises ``MalformedError``.
-        """
+    def take(self, count: int, receiver: Callable[[memoryview], None]) -> None:
+        """So many bytes were read: hand on the frames that are whole; raises ``MalformedError``."""
         if self.rest is not None:
             there = min(count, len(self.rest))
             count -= there
@@ -78,8 +77,7 @@ class Inflow:
         buffer = self.buffer
         filled = self.filled + count
         start = 0
-        goes_on = True
-        while goes_on and filled - start >= 4:
+        while filled - start >= 4 and not self.over:
             (length,) = _LENGTH.unpack_from(buffer, start)
             if length > self._limit:
                 raise MalformedError(f"a frame of {length} bytes")
@@ -90,7 +88,7 @@ class Inflow:
             elif filled < end:
                 break
             elif length:
-                goes_on = receiver(buffer[start + 4 : end])
+                receiver(buffer[start + 4 : end])
             start = end
         if start and start < filled:
             buffer[: filled - start] = buffer[start:filled]

@@ -66,12 +66,12 @@ Buffer: TypeAlias = bytes | memoryview
 class Outbox:
     """Any thread puts in; one at a time takes out."""
 
-    __slots__ = ("_lanes", "_queue", "larges", "size")
+    __slots__ = ("_queue", "lanes", "larges", "size")
 
     def __init__(self) -> None:
         self._queue: deque[_Item] = deque()
-        #: by sender, the one whose turn is next first
-        self._lanes: dict[Any, _Lane] = {}
+        #: large payloads under way, by sender, the one whose turn is next first
+        self.lanes: dict[Any, _Lane] = {}  # with this or some size there is something to take
         #: by sender, what has not left of its large payloads; while there is none, it does not matter who sends
         self.larges: dict[Any, deque[Large]] = {}
         #: bytes of the small ones
@@ -92,7 +92,7 @@ class Outbox:
 
     def batch(self) -> list[Buffer]:
         """Take what is to leave next; empty when there is nothing."""
-        queue, lanes = self._queue, self._lanes
+        queue, lanes = self._queue, self.lanes
         small: list[bytes] = []
         room = BATCH
         while queue and room > 0:
@@ -112,10 +112,10 @@ class Outbox:
         return parts
 
     def _fragment(self, sender: Any) -> list[Buffer]:
-        lane = self._lanes.pop(sender)
+        lane = self.lanes.pop(sender)
         parts = lane.large.fragment()
         if lane.large.left:
-            self._lanes[sender] = lane  # behind the others
+            self.lanes[sender] = lane  # behind the others
             return parts
         self._queue.extendleft(reversed(lane.behind))
         larges = self.larges.get(sender)
@@ -126,11 +126,11 @@ class Outbox:
         return parts
 
     def __bool__(self) -> bool:
-        return bool(self._queue or self._lanes)
+        return bool(self._queue or self.lanes)
 
     def clear(self) -> None:
         """Forget all of it."""
         self._queue.clear()
-        self._lanes.clear()
+        self.lanes.clear()
         self.larges.clear()
         self.size = 0

@@ -108,6 +108,11 @@ def _why(error: Exception) -> str:
 class SecureChannel(Channel):
     """A channel whose bytes are encrypted. OpenSSL's object is one thread's at a time, hence the lock."""
 
+    def _receive(self) -> None:
+        super()._receive()
+        while not self.closed and not self._closing and self._sock.pending():  # the system does not know of these
+            super()._receive()
+
     def _read_into(self, buffer: memoryview) -> int:
         with self._writing:
             try:
@@ -123,6 +128,3 @@ class SecureChannel(Channel):
             return self._sock.send(parts[0])  # type: ignore[no-any-return]
         except _NOT_NOW:
             raise BlockingIOError from None
-
-    def _unread(self) -> bool:
-        return bool(self._sock.pending())

@@ -61,7 +61,7 @@ def test_frames_and_payloads_arrive_whole_in_whatever_pieces(sent, sizes, cuts, 
         wire.append(random.choice(streams).pop(0))
         if random.random() < 0.1:
             wire.append(frame(b""))  # a tick
-    feed(inflow, b"".join(wire), itertools.cycle(sizes), lambda data: got.append(bytes(data)) or True)
+    feed(inflow, b"".join(wire), itertools.cycle(sizes), lambda data: got.append(bytes(data)))
     assert sorted(got) == sorted(one for one in sent if isinstance(one, bytes))
     payloads = {number: one for number, one in enumerate(sent) if isinstance(one, int)}
     assert {number: len(data) for number, data in whole.items()} == payloads
@@ -76,7 +76,7 @@ def test_any_bytes_are_frames_or_malformed(data, sizes):
     inflow, got = Inflow(100), []
     inflow.expect(1, 50, lambda data: None)
     try:
-        feed(inflow, data, itertools.cycle(sizes), lambda data: got.append(bytes(data)) or True)
+        feed(inflow, data, itertools.cycle(sizes), lambda data: got.append(bytes(data)))
     except MalformedError:
         pass
     assert sum(map(len, got)) <= len(data)
@@ -86,13 +86,18 @@ def test_what_is_reserved_is_in_proportion_to_what_has_come():
     inflow = Inflow(LIMIT)
     inflow.expect(1, 1 << 40, lambda data: None)
     for _ in range(3):
-        feed(inflow, fragment(1, bytes(100)), itertools.repeat(LIMIT), lambda data: True)
+        feed(inflow, fragment(1, bytes(100)), itertools.repeat(LIMIT), lambda data: None)
     assert len(inflow._payloads[1].buffer) <= 300 * AHEAD
 
 
 def test_nothing_is_handed_on_when_no_more_is_wanted():
     inflow, got = Inflow(LIMIT), []
-    feed(inflow, frame(b"a") + frame(b"b"), itertools.repeat(LIMIT), lambda data: got.append(bytes(data)))
+
+    def take_one(data):
+        got.append(bytes(data))
+        inflow.over = True
+
+    feed(inflow, frame(b"a") + frame(b"b"), itertools.repeat(LIMIT), take_one)
     assert got == [b"a"]
 
 
@@ -110,7 +115,7 @@ def test_51_what_is_no_frame_or_fragment_is_malformed(wire):
     inflow = Inflow(LIMIT)
     inflow.expect(1, 3, lambda data: None)
     with pytest.raises(MalformedError):
-        feed(inflow, wire, itertools.repeat(LIMIT), lambda data: True)
+        feed(inflow, wire, itertools.repeat(LIMIT), lambda data: None)
 
 
 @pytest.mark.parametrize("announced", [(1, 0), (1, -1), ("x", 5), (1, "y"), (1, True), (2, 5)])
