@@ -117,7 +117,7 @@ def _start(shell: Shell, leader: Pid) -> None:
     """Run what is to be run before the first prompt, which waits for it."""
     for file in shell.files:
         try:
-            _open_path(shell)
+            open_path(shell)
             file.run(shell)
         except Leave:
             shell.left = True
@@ -136,10 +136,10 @@ def _start(shell: Shell, leader: Pid) -> None:
             shell.remsh = None
 
 
-def _open_path(shell: Shell) -> None:
+def open_path(shell: Shell) -> None:
     """Make the user's import path, once."""
-    open_path, shell.open_path = shell.open_path, _nothing
-    open_path()
+    make, shell.open_path = shell.open_path, _nothing
+    make()
 
 
 def _nothing() -> None:
@@ -175,7 +175,7 @@ def _take_down(shell: Shell, leader: Pid, watch: Ref) -> None:
 def _evaluate(shell: Shell, request: Request, leader: Pid) -> None:
     """Run one input and answer the server; what ends the process passes through."""
     request.begun = True
-    _open_path(shell)
+    open_path(shell)
     try:
         text, stream = outcome(shell, request), OUT
     except BaseException as error:

@@ -30,7 +30,8 @@ INTERRUPTED: Final = ("shutdown", "interrupted")
 def keep(server: Pid, tag: Ref, ready: Ref, colour: str, width: int | None, module: types.ModuleType | None) -> None:
     """The keeper: does what the server of a shell says, until that is gone."""
     watch = Process.monitor(server)
-    shell = Shell(LineReader(sys.stdin), _FarScreen(colour, width))
+    screen = _FarScreen(colour, width)
+    shell = Shell(LineReader(sys.stdin), screen)
     shell.tag, shell.server = tag, server
     shell.leader = Process.group_leader()
     shell.label = f" for {server.node}" if server.node != pyex.self().node else " beside"
@@ -51,6 +52,8 @@ def keep(server: Pid, tag: Ref, ready: Ref, colour: str, width: int | None, modu
                     send(server, (tag, "done", pyex.self()))
                 case (_, "evaluate", source, number):
                     send(evaluator.pid, (tag, "evaluate", source, number))
+                case (_, "width", columns):
+                    screen.columns = columns
                 case (_, "interrupt"):
                     evaluator.interrupt()
                 case (_, "insist", pid):
@@ -74,11 +77,11 @@ class _FarScreen(Screen):
 
     def __init__(self, colour: str, width: int | None) -> None:
         super().__init__(sys.stdout, sys.stderr, terminal=False, colour=colour)
-        self._width = width
+        self.columns = width
 
     def width(self) -> int | None:
-        """Its columns, when the job was opened."""
-        return self._width
+        """Its columns, when what runs was typed."""
+        return self.columns
 
 
 class _Evaluator:
