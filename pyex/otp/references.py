@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from pyex import NoProcess, Pid, Process
@@ -92,10 +93,12 @@ def resolve(server: Server) -> Destination:
         return found
     if not isinstance(server, str):
         raise NoProcess(message=f"no process is registered as {server!r}")
-    known = ", ".join(map(repr, Process.registered()))
+    known = Process.registered()
+    if near := difflib.get_close_matches(server, known, n=1):
+        raise NoProcess(message=f"no process is registered as {server!r}. Did you mean {near[0]!r}?")
     raise NoProcess(
         message=f"no process is registered as {server!r}. "
-        + (f"Registered are: {known}" if known else "No name is")
+        + (f"Registered are: {', '.join(map(repr, known))}" if known else "No name is")
         + f". A server is there once it was started: start_link(..., name={server!r})"
     )
 

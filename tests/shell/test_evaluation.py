@@ -170,13 +170,17 @@ def test_a_pid_can_be_pasted_back():
 @pytest.mark.parametrize(("typed", "meant"), [
     ("spwan(1)", "'spawn'"), ("Proces.list()", "'Process'"), ("counter = 1; countr", "'counter'"),
     ("Process.lst()", "'list'"), ("send('cuonter', 1) if Process.register(self(), 'counter') else 0", "'counter'"),
+    ("GenServer.call('cuonter', 1) if Process.register(self(), 'counter') else 0", "'counter'"), ("import jsno", "'json'"),
+    ("x = 'text'; x.uper()", "'upper'"), ("class A:\n  colour = 1\n\nA().color", "'colour'"),
     ("pid('cuonter') if Process.register(self(), 'counter') else 0", "'counter'"), ("h('recieve')", "'receive'"),
 ])  # fmt: skip
 def test_a_near_miss_suggests_the_right_name(typed, meant):
     printed = shell(typed)
-    if typed.startswith("Process.lst") and "Did you mean" not in printed:
-        pytest.skip("Python 3.11 suggests attributes at its own prompt only")
     assert f"Did you mean: {meant}" in printed or f"Did you mean {meant}" in printed
+
+
+def test_a_module_that_was_not_imported_is_suggested():
+    assert "id you forget to import 'time'?" in shell("time.sleep(1)")
 
 
 def test_syntax_errors_point_at_the_place_in_a_block():
