@@ -94,12 +94,11 @@ def resolve(server: Server) -> Destination:
     if not isinstance(server, str):
         raise NoProcess(message=f"no process is registered as {server!r}")
     known = Process.registered()
-    if near := difflib.get_close_matches(server, known, n=1):
-        raise NoProcess(message=f"no process is registered as {server!r}. Did you mean {near[0]!r}?")
+    near = difflib.get_close_matches(server, known, n=1)
+    hint = f"Did you mean {near[0]!r}?" if near else f"Registered are: {', '.join(map(repr, known)) or 'none'}."
     raise NoProcess(
-        message=f"no process is registered as {server!r}. "
-        + (f"Registered are: {', '.join(map(repr, known))}" if known else "No name is")
-        + f". A server is there once it was started: start_link(..., name={server!r})"
+        message=f"no process is registered as {server!r}. {hint} "
+        f"A server is there once it was started: start_link(..., name={server!r})"
     )
 
 
