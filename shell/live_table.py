@@ -96,7 +96,8 @@ def watch(shell: Shell, sort: str, node: str | None, every: float) -> None:
         if shell.leader is not None:
             pyex.sync_output(shell.leader)
         shell.screen.prompt_begins(_Held())
-        gatherer = spawn(gather, share(view), every, share(app.invalidate))
+        # On a thread of its own: of many processes it takes a while, and no scheduler is to be held by that.
+        gatherer = spawn(gather, share(view), every, share(app.invalidate), thread=True)
         view.refresh = lambda: send(gatherer, "now")
         try:
             app.run(handle_sigint=False)

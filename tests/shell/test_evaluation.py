@@ -183,6 +183,13 @@ def test_a_module_that_was_not_imported_is_suggested():
     assert "forget to import 'time'" in shell("time.sleep(1)")
 
 
+def test_who_is_used_to_calls_without_parentheses_is_told():
+    assert shell("h spawn").endswith("A call has parentheses: h(spawn)\n")
+    assert shell("cd 'x'").endswith("A call has parentheses: cd('x')\n")
+    assert "parentheses" not in shell("x = = 1\nfoo bar\nh(")
+    assert shell("flush") == "flush() calls it; h(flush) tells what it does\n"
+
+
 def test_syntax_errors_point_at_the_place_in_a_block():
     assert shell("def f():\n    return )\n\n") == (
         "  File \"<pyex 1>\", line 2\n    return )\n           ^\nSyntaxError: unmatched ')'\n"
