@@ -34,6 +34,7 @@ def keep(server: Pid, tag: Ref, ready: Ref, colour: str, width: int | None, modu
     shell = Shell(LineReader(sys.stdin), screen)
     shell.tag, shell.server = tag, server
     shell.leader = Process.group_leader()
+    shell.far = True
     shell.label = f" for {server.node}" if server.node != pyex.self().node else " beside"
     if module is not None:
         shell.module = module
@@ -44,7 +45,7 @@ def keep(server: Pid, tag: Ref, ready: Ref, colour: str, width: int | None, modu
         while True:
             match receive((tag, ANY), (tag, ANY, ANY), (tag, ANY, ANY, ANY), Down):
                 case Down(ref=ref) if ref == watch:
-                    evaluator.end("kill")
+                    evaluator.stop()
                     return
                 case Down(ref=ref, reason=reason) if ref == evaluator.watch:
                     evaluator.restart(reason)
@@ -63,7 +64,7 @@ def keep(server: Pid, tag: Ref, ready: Ref, colour: str, width: int | None, modu
                 case (_, "complete", alias, before):
                     pyex.spawn(_complete, alias, before, share(shell), thread=True)
                 case (_, "close"):
-                    evaluator.end("kill")
+                    evaluator.stop()
                     return
 
 
@@ -100,6 +101,12 @@ class _Evaluator:
 
     def end(self, reason: Any) -> None:
         Process.exit(self.pid, reason)
+
+    def stop(self) -> None:
+        """End it for good: in order, if it lets that happen."""
+        self.end("shutdown")
+        if receive(Down(self.watch), timeout=INSIST, default=None) is None:
+            self.end("kill")
 
     def interrupt(self) -> None:
         """Interrupt what it evaluates, and nothing else."""

@@ -62,7 +62,8 @@ class View:
     def text(self) -> str:
         """The whole screen."""
         keys = " ".join(f"{key}:{name}" for key, name in KEYS.items())
-        rows = self.rows[::-1] if self.turned else self.rows
+        # In the order wanted now: what has been gathered meanwhile may have the one before.
+        rows = sorted(self.rows, key=lambda row: getattr(row, self.sort), reverse=SORTS[self.sort] != self.turned)
         self.first = max(0, min(self.first, len(rows) - self.height + 3))
         table = Table(HEADS, rows[self.first : self.first + self.height - 3], keep=self.sort).text(self.width)
         return "\n".join(line[: self.width] for line in (self.head(), keys, *table.splitlines()))
@@ -71,7 +72,6 @@ class View:
         """Another order; the same one again the other way round."""
         self.turned = self.sort == column and not self.turned
         self.sort = column
-        self.rows.sort(key=lambda row: getattr(row, column), reverse=SORTS[column])
 
 
 class _Held:

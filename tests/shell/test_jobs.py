@@ -77,8 +77,12 @@ def test_what_is_typed_is_evaluated_there(remote, bob):
     remote.type("']\r")
     remote.prompt(11, BOB)
     assert remote.lines()[-2] == "7"
+    remote.enter("edit()")
+    remote.prompt(12, BOB)
+    assert "edit() has no terminal at this prompt" in remote.text()
     remote.enter("exit()")
     remote.prompt(2)
+    assert "killed" not in remote.text()  # it has ended in order
     remote.enter("only_there")
     remote.prompt(3)
     assert "NameError" in remote.text()

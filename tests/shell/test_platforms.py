@@ -73,7 +73,7 @@ def test_the_editor_of_a_system_without_one_in_the_environment(monkeypatch, tmp_
     monkeypatch.setattr(code, "os", SimpleNamespace(name=system, environ={}))
     from shell.questions import Questions
 
-    monkeypatch.setattr(code, "this_shell", lambda _: SimpleNamespace(questions=Questions()))
+    monkeypatch.setattr(code, "this_shell", lambda _: SimpleNamespace(questions=Questions(), far=False))
     code._open_editor(tmp_path / "x.py")
     assert called == [[editor, str(tmp_path / "x.py")]]
 
