@@ -119,7 +119,8 @@ def test_results_are_let_go():
     assert "LookupError: input 4 has no value here" in printed
 
 
-def test_a_result_that_hangs_is_ended_and_the_shell_goes_on():
+def test_a_result_that_hangs_is_ended_and_the_shell_goes_on(monkeypatch):
+    monkeypatch.setattr("shell.bounded.PATIENCE", 0.3)
     assert shell("""\
         class Loops:
             def __repr__(self):
@@ -127,7 +128,7 @@ def test_a_result_that_hangs_is_ended_and_the_shell_goes_on():
 
         Loops()
         1
-        """) == "<Loops object whose repr took longer than 2 s>\n1\n"  # fmt: skip
+        """) == "<Loops object whose repr took longer than 0.3 s>\n1\n"  # fmt: skip
 
 
 def test_errors_and_interrupts_cost_neither_mailbox_nor_names():
