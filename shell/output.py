@@ -59,7 +59,7 @@ class Overflow:
             fits = counts[0] < MOST_UNWRITTEN
             counts[0 if fits else 1] += lines
         if fits:
-            send(leader, ("overflow", stream, text, lines))
+            send(leader, ("io_request", None, None, (stream, text, lines)))
 
     def written(self, leader: Pid, lines: int) -> str:
         """In the output process: so many lines are on the screen; what is to be said of those that were dropped."""
@@ -113,7 +113,7 @@ class _Requests:
                 self._write(stream, text, sender if isinstance(sender, Pid) else None)
                 if isinstance(sender, Pid) and ref is not None:
                     self.afterwards.append(lambda: send(sender, ("io_reply", ref, "ok")))
-            case ("overflow", stream, text, lines):
+            case ("io_request", None, None, ("put_chars" | "put_error" as stream, str(text), int(lines))):
                 self._write(stream, text, None)
                 self.unwritten += lines
             case ("io_request", Pid() as sender, Ref() as alias, ("get_line", str(prompt))) if questions is not None:
