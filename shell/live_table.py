@@ -5,6 +5,7 @@ A process gathers the rows and hands them over; the terminal is drawn, and its k
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -114,6 +115,7 @@ def _measure(view: View, app: Application[None]) -> None:
 def gather(view: View, every: float, changed: Any) -> None:
     """A process: fill the view again and again, until it is ended."""
     while True:
+        begun = time.monotonic()
         if not view.frozen:
             try:
                 view.count, view.rows = at(view.node, survey, view.sort, _MOST)
@@ -121,7 +123,8 @@ def gather(view: View, every: float, changed: Any) -> None:
             except Exception as error:
                 view.trouble = f"({error})"
             changed()
-        receive("now", timeout=every, default=None)
+        # Of much to look at not more than a fifth of the time.
+        receive("now", timeout=max(every, 4 * (time.monotonic() - begun)), default=None)
 
 
 def _keys(view: View) -> KeyBindings:
