@@ -239,3 +239,17 @@ def test_reductions_tell_who_works(place):
     assert receive(timeout=SOON) == "is anybody there?"
     assert Process.info(busy).reductions > 2 * Process.info(lazy).reductions
     kill(busy, lazy)
+
+
+def test_the_memory_of_a_process_that_holds_very_much_is_told_in_bounded_time(monkeypatch):
+    monkeypatch.setattr("pyex.core.process_info.MEASURED", 20_000)
+
+    def holds(parent):
+        objects = [[number] for number in range(300_000)]
+        send(parent, "ready")
+        receive("never")
+        return objects
+
+    pid = spawn(holds, self())
+    receive("ready", timeout=30)
+    assert 20_000 * 50 < Process.info(pid).memory < 100_000 * 80
