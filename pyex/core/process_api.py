@@ -313,14 +313,10 @@ class Process:
     @staticmethod
     def alive(pid: Pid) -> bool:
         """Whether a process of this node is alive, this process's own earlier signals to it included."""
-        _expect_pid("Process.alive", pid)
-        if type(pid.key) is not int:
-            raise ValueError(f"Process.alive asks about processes of this node, not {pid!r}")
-        target = processes.get(pid.key)
+        target = _found("Process.alive", pid)
         if target is None:
             return False
-        here = this_process()
-        if target.owner is here.owner:
+        if target.owner is this_process().owner:
             return target.exiting is None
         # What this process has sent before may still be on its way: ask behind it.
         return bool(ask(lambda process, alias: signal(pid, IS_ALIVE, (process.pid, alias))))
@@ -334,14 +330,10 @@ class Process:
         >>> Process.info(pid).message_queue_len
         0
         """
-        _expect_pid("Process.info", pid)
-        if type(pid.key) is not int:
-            raise ValueError(f"Process.info asks about processes of this node, not {pid!r}")
-        here = this_process()
-        target = processes.get(pid.key)
+        target = _found("Process.info", pid)
         if target is None:
             return None
-        if target.owner is here.owner:
+        if target.owner is this_process().owner:
             return info_of(target) if target.exiting is None else None
         return cast("ProcessInfo | None", ask(lambda process, alias: signal(pid, INFO, (process.pid, alias))))
 
@@ -390,6 +382,14 @@ def _expect_pid(what: str, pid: Any) -> None:
 def _expect_ref(what: str, ref: Any) -> None:
     if not isinstance(ref, Ref):
         raise TypeError(f"{what} takes the reference that made it, not {ref!r}")
+
+
+def _found(what: str, pid: Pid) -> ControlBlock | None:
+    """A process of this node; None for one that is dead, as all are of the time before the node was restarted."""
+    _expect_pid(what, pid)
+    if type(pid.key) is not int and pid.node != identity.name:
+        raise ValueError(f"{what} asks about processes of this node, not {pid!r}")
+    return processes.get(pid.key)
 
 
 def _local(pid: Pid) -> ControlBlock:
