@@ -11,6 +11,7 @@ from typing import Any, Final, ParamSpec, TypeVar
 
 from greenlet import getcurrent
 
+from pyex.core.callables import expect_plain
 from pyex.core.crash import user_part
 from pyex.core.lifecycle import raise_exit
 from pyex.core.own_loop import call_soon
@@ -47,6 +48,7 @@ def blocking(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     >>> blocking(socket.gethostbyname, "localhost")
     '127.0.0.1'
     """
+    expect_plain("blocking()", fn)
     process: ControlBlock | None = getattr(getcurrent(), "process", None)
     if not can_wait():
         refuse_to_wait("blocking()", "`await asyncio.to_thread(...)`")

@@ -10,6 +10,7 @@ from typing import Any, Final, NoReturn, TypeVar
 from greenlet import getcurrent
 
 from pyex.core import marks
+from pyex.core.callables import call_hint
 from pyex.core.carrier import Parcel, route
 from pyex.core.errors import Exit, NoProcess, ReceiveTimeout
 from pyex.core.identity import identity
@@ -109,7 +110,9 @@ def post(dest: Any, message: Any, copy: Callable[[Any], Any] = snapshot) -> None
             route.carrier.deliver_to_name(name, node, REG_SEND, message)
             route.carrier.hold_back(node)
     else:
-        raise TypeError(f"send() takes a pid, a registered name, a port, an alias or (name, node), not {dest!r}")
+        raise TypeError(
+            f"send() takes a pid, a registered name, a port, an alias or (name, node), not {dest!r}{call_hint(dest)}"
+        )
 
 
 def _post_to_alias(alias: Ref, message: Any, copy: Callable[[Any], Any]) -> None:

@@ -106,8 +106,14 @@ class Task(Generic[T]):
         except BaseException:
             self._forget()
             raise
-        if answer is None and (answer := self._forget()) is None:
-            raise TaskTimeout(message=f"the task {self.pid!r} was not done within {timeout} s")
+        if answer is None:
+            due = Process.demonitor(ref, info=True)
+            answer = self._forget()
+            if answer is None:
+                raise TaskTimeout(
+                    message=f"the task {self.pid!r} was not done within {timeout} s" if due
+                    else f"the task {self.pid!r} has been waited for before: its value is given once, so keep that"
+                )  # fmt: skip
         if type(answer) is Down:
             raise task_down(self.pid, answer.reason)
         Process.demonitor(ref, flush=True)

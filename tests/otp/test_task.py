@@ -421,3 +421,10 @@ def test_a_task_is_immutable_and_passes_in_messages():
     assert repr(task.ref) in repr(copy)
     assert copy.await_(0) == 1
     settle(self())
+
+
+def test_waiting_for_a_task_again_says_that_its_value_is_gone():
+    task = Task.async_(lambda: 5)
+    assert task.await_(SOON) == 5
+    with pytest.raises(TaskTimeout, match="has been waited for before: its value is given once"):
+        task.await_(0)
