@@ -7,6 +7,7 @@ typed is evaluated like any other input, so whatever happens in a lesson happens
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING, Final
 
 import pyex
@@ -26,6 +27,9 @@ REST: Final = 0.5
 
 #: The job whose prompt lessons are played at.
 _LOCAL: Final = 1
+
+#: The link to the next lesson, for those who read; here that one stands ready.
+_ONWARD: Final = re.compile(r"\n*Next: \[.*\]\(.*\)\.$")
 
 _READY: Final = (
     "**Enter** plays the input that stands at the prompt. The right arrow lets you edit it first; what you type in its place "
@@ -199,7 +203,7 @@ class Player:
         return next((step.text for step in reversed(steps) if step.text), "")
 
     def _end(self, lesson: Lesson) -> None:
-        text = f"{lesson.ending}\n\nThis lesson is over."
+        text = f"{_ONWARD.sub('', lesson.ending)}\n\nThis lesson is over."
         after = lesson.name + 1 if isinstance(lesson.name, int) else 0
         if after in lesson_file.shipped():
             self._afterwards = f"lesson({after})"

@@ -107,7 +107,7 @@ def test_lessons_are_found_by_number_word_and_path(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "talk.md").write_text(TALK)
     assert find(1).title == "Processes"
-    assert find("supervisors") == find(5)
+    assert find("supervisors") == find(5) == find("5")
     assert find("Links and") == find(3)
     assert find("talk.md").key == str(tmp_path / "talk.md")
     assert find(tmp_path / "talk.md").name == str(tmp_path / "talk.md")
