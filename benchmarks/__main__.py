@@ -4,8 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks.runner import CONTENDERS, measure
-from benchmarks.table import goals, table, write_into
+from benchmarks.runner import measure
+from benchmarks.table import goals, heading, table, write_into
+from benchmarks.workloads import CONTENDERS, SUITES
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -22,11 +23,15 @@ def main() -> None:
         parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(CONTENDERS)}")
     rounds = options.rounds or (3 if options.quick else 9)
     seconds, parked = (0.1, 10_000) if options.quick else (0.4, 100_000)
-    results = measure(names, rounds, seconds, parked, lambda title: print(f"... {title}", file=sys.stderr))
-    measured = table(results, rounds)
+    measured, reached = heading(rounds), []
+    for suite in SUITES:
+        chosen = [name for name in suite.contenders if name in names]
+        results = measure(suite, chosen, rounds, seconds, parked, lambda title: print(f"... {title}", file=sys.stderr))
+        measured += table(suite, results)
+        reached += goals(suite, results)
     if options.readme:
         write_into(README, measured)
-    print("\n".join([*measured, "", *goals(results)]))
+    print("\n".join([*measured, *reached]))
 
 
 main()

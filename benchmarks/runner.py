@@ -1,7 +1,9 @@
 """Runs the contenders: each in an OS process of its own, round by round, taking turns."""
 
 import importlib.util
+import secrets
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -11,14 +13,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.workloads import MEMORY, WORKLOADS
+from benchmarks.workloads import NEEDS, Suite, Workload
 
 HERE = Path(__file__).parent
 
 #: Seconds one answer may take; a contender that hangs is named as failed, and the others go on.
 PATIENCE = 120
-
-CONTENDERS = ["pyex", "asyncio", "gevent", "pykka", "beam", "elixir"]
 
 
 class Failed(Exception):
@@ -67,28 +67,41 @@ class Contender:
 
 
 @contextmanager
-def commands(names: list[str]) -> Iterator[tuple[dict[str, list[str]], list[str]]]:
+def commands(suite: Suite, names: list[str]) -> Iterator[tuple[dict[str, list[str]], list[str]]]:
     """How to start each of the contenders that are installed; and the words about those that are not."""
     present, missing = {}, []
     with TemporaryDirectory() as scratch:
         for name in names:
+            module = suite.prefix + name
             if name == "beam":
                 if not (shutil.which("erl") and shutil.which("erlc")):
                     missing.append("BEAM: no erl and erlc on this machine")
                     continue
-                subprocess.run(["erlc", "-o", scratch, HERE / "contenders" / "with_beam.erl"], check=True)
+                subprocess.run(["erlc", "-o", scratch, HERE / "contenders" / f"{module}.erl"], check=True)
                 # As it comes, with a scheduler for each core; only the limit of processes is raised.
-                present[name] = ["erl", "+P", "1000000", "-noshell", "-pa", scratch, "-s", "with_beam", "main"]
+                present[name] = ["erl", "+P", "1000000", "-noshell", "-pa", scratch, "-s", module, "main"]
+                if module == "between_beam":
+                    present[name] += _distribution()
             elif name == "elixir":
                 if not shutil.which("elixir"):
                     missing.append("Elixir: no elixir on this machine")
                     continue
                 present[name] = ["elixir", str(HERE / "contenders" / "with_elixir.exs")]
-            elif name != "pyex" and importlib.util.find_spec(name) is None:
-                missing.append(f"{name}: not installed here (pip install {name})")
+            elif name != "pyex" and importlib.util.find_spec(needed := NEEDS.get(name, name)) is None:
+                missing.append(f"{name}: {needed} is not installed here")
             else:
-                present[name] = [sys.executable, "-m", "benchmarks.contenders.serve", f"with_{name}"]
+                present[name] = [sys.executable, "-m", "benchmarks.contenders.serve", module]
         yield present, missing
+
+
+def _distribution() -> list[str]:
+    """What makes a BEAM a node that is known to the one it starts, and to nobody else."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    return [
+        "-name", "between_a@127.0.0.1", "-setcookie", secrets.token_hex(16),
+        "-start_epmd", "false", "-erl_epmd_port", str(port), "-dist_listen", "false",
+    ]  # fmt: skip
 
 
 class Results:
@@ -102,20 +115,20 @@ class Results:
         self.missing: list[str] = []
 
 
-def measure(names: list[str], rounds: int, seconds: float, parked: int, progress: Callable[[str], None]) -> Results:
+def measure(
+    suite: Suite, names: list[str], rounds: int, seconds: float, parked: int, progress: Callable[[str], None]
+) -> Results:
     """Every workload by every contender: ``rounds`` times, each time for about ``seconds``."""
     results = Results()
-    with commands(names) as (present, results.missing), ExitStack() as stack:
+    with commands(suite, names) as (present, results.missing), ExitStack() as stack:
         contenders = {name: Contender(command) for name, command in present.items()}
         for name, contender in contenders.items():
             stack.callback(contender.close)
             results.versions[name] = contender.ask("version")
-        for workload in WORKLOADS:
+        for workload in suite.workloads:
             progress(workload.title)
             samples: dict[str, list[float]] = {name: [] for name in contenders}
-            counts = {
-                name: _warm_up(each, workload.name, workload.at_most, seconds) for name, each in contenders.items()
-            }
+            counts = {name: _warm_up(each, workload, seconds) for name, each in contenders.items()}
             for _ in range(rounds):
                 for name, contender in contenders.items():
                     if (n := counts[name]) and (took := _seconds(contender, workload.name, n)):
@@ -123,8 +136,8 @@ def measure(names: list[str], rounds: int, seconds: float, parked: int, progress
             results.micros[workload.name] = {
                 name: statistics.median(taken) if taken else None for name, taken in samples.items()
             }
-    with commands(names) as (present, _):
-        for workload in MEMORY:
+    with commands(suite, names if suite.memory else []) as (present, _):
+        for workload in suite.memory:
             progress(workload.title)
             results.memory[workload.name] = {
                 name: _bytes_each(command, workload.name, parked) for name, command in present.items()
@@ -132,14 +145,14 @@ def measure(names: list[str], rounds: int, seconds: float, parked: int, progress
     return results
 
 
-def _warm_up(contender: Contender, workload: str, at_most: int, seconds: float) -> int | None:
+def _warm_up(contender: Contender, workload: Workload, seconds: float) -> int | None:
     """How many fill about the given time; None if it does not compete."""
-    n = 200
+    n = workload.at_least
     for _ in range(3):
-        took = _seconds(contender, workload, n)
+        took = _seconds(contender, workload.name, n)
         if took is None:
             return None
-        n = max(200, min(at_most, int(n * seconds / took)))
+        n = max(workload.at_least, min(workload.at_most, int(n * seconds / took)))
     return n
 
 

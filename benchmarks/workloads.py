@@ -12,15 +12,30 @@ class Workload(NamedTuple):
     title: str
     #: the most repetitions in one go: a flood queues them all
     at_most: int
+    #: and the fewest
+    at_least: int = 200
 
 
 class Goal(NamedTuple):
-    """``workload`` takes ``peer`` at least ``ratio`` times as long as pyex."""
+    """``workload`` takes ``peer`` at least ``ratio`` times as long as pyex, or one of its variants."""
 
     workload: str
     peer: str
     ratio: float
     words: str
+    pyex: str = "pyex"
+
+
+class Suite(NamedTuple):
+    """A table: contenders are modules named after the prefix, each an OS process of its own."""
+
+    title: str
+    prefix: str
+    contenders: list[str]
+    workloads: list[Workload]
+    goals: list[Goal]
+    #: measured once each, in a fresh OS process, by its resident size
+    memory: list[Workload]
 
 
 WORKLOADS = [
@@ -35,7 +50,6 @@ WORKLOADS = [
     Workload("restart", "supervisor, restart", 1_000),
 ]
 
-#: Measured once each, in a fresh OS process, by its resident size.
 MEMORY = [
     Workload("park", "a parked process, bytes", 100_000),
     Workload("idle", "an idle GenServer, bytes", 100_000),
@@ -58,3 +72,41 @@ MEMORY_GOALS = {"park": 8192, "idle": 1536}
 
 #: What the prototype of this design took, in microseconds, and BEAM on the same machine.
 PROTOTYPE = {"ping_pong": (1.4, 0.47), "ring": (0.75, 0.20), "flood": (0.22, 0.16), "spawn_reply": (1.6, 1.9)}
+
+ALONE = Suite(
+    "In one node", "with_", ["pyex", "asyncio", "gevent", "pykka", "beam", "elixir"], WORKLOADS, GOALS, MEMORY
+)
+
+BETWEEN_WORKLOADS = [
+    Workload("round_trip", "round trip", 100_000),
+    Workload("one_way", "one-way small message", 500_000),
+    Workload("megabyte", "one-way 1 MB of bytes", 2000, at_least=30),
+    Workload("stream_on_one", "task, on one peer", 10_000, at_least=30),
+    Workload("stream_on_all", "task, on all cores", 10_000, at_least=30),
+]
+
+BETWEEN_GOALS = [
+    Goal("round_trip", "beam", 1 / 2.2, "within 2.2x of BEAM"),
+    Goal("round_trip", "beam", 1 / 1.3, "within 1.3x of BEAM on uvloop", "pyex_uvloop"),
+    Goal("one_way", "beam", 1 / 3, "within 3x of BEAM"),
+]
+
+#: Microseconds that one may take: a gigabyte a second.
+MOST_MICROSECONDS = {"megabyte": 1000}
+
+BETWEEN = Suite(
+    "Between two nodes of this machine, over loopback",
+    "between_",
+    ["pyex", "pyex_uvloop", "asyncio", "uvloop", "zmq", "beam"],
+    BETWEEN_WORKLOADS,
+    BETWEEN_GOALS,
+    [],
+)
+
+SUITES = [ALONE, BETWEEN]
+
+#: Every contender there is.
+CONTENDERS = list(dict.fromkeys(name for suite in SUITES for name in suite.contenders))
+
+#: What has to be installed for a contender that is not called after it.
+NEEDS = {"pyex_uvloop": "uvloop"}

@@ -69,7 +69,7 @@ class TerminalReader:
             multiline=True,
             prompt_continuation=_continuation,
             lexer=PygmentsLexer(PythonLexer) if screen.colour else None,
-            style=style(config.theme, colour=screen.colour),
+            style=style(screen.theme, colour=screen.colour),
             include_default_pygments_style=False,
             color_depth=None if screen.colour else ColorDepth.DEPTH_1_BIT,
             history=history(history_file),

@@ -109,6 +109,8 @@ class Shell:
         self.label = ""
         #: answers what could be typed next; the server changes it with the job
         self.completer: Callable[[str], Found] = self.complete_here
+        #: in a keeper: its evaluator is at work
+        self.evaluating = False
         #: evaluators of this shell on other nodes
         self.abroad: set[Pid] = set()
         self.left = False

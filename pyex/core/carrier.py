@@ -34,7 +34,7 @@ class Parcel:
 
     __slots__ = ("_data", "_decode", "mark")
 
-    def __init__(self, data: bytes, decode: Callable[[bytes], Any], mark: int | None = None) -> None:
+    def __init__(self, data: bytes | bytearray, decode: Callable[[Any], Any], mark: int | None = None) -> None:
         self._data = data
         self._decode = decode
         #: it is no message, but a place in the mailbox: see ``pyex.core.marks``

@@ -10,22 +10,21 @@ import asyncio
 import socket
 import struct
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
 from pyex.core.ids import Pid, Ref
 from pyex.core.signals import answer
-from pyex.distribution.outbox import BATCH, Large, Outbox
+from pyex.distribution.inflow import BESIDE, Inflow, MalformedError
+from pyex.distribution.outbox import BATCH, Buffer, Large, Outbox
 
 #: Before the other side has proved who it is, no frame is longer than this.
 HANDSHAKE_LIMIT: Final = 4096
 
 #: Afterwards: one fragment, and what says whose it is.
-LIMIT: Final = 1 << 16
-
-#: Bytes that are read in one go.
-READ: Final = 1 << 18
+LIMIT: Final = 1 << 18
 
 #: Bytes that wait to be sent, from which on senders are suspended (as by Erlang's dist_buf_busy); and those at which
 #: they go on.
@@ -38,6 +37,9 @@ UNSENT: Final = 1 << 18
 #: Batches that are sent in one go, before the loop has a turn at something else.
 BATCHES: Final = 8
 
+#: Seconds after which what another thread writes is no part of a flood, and leaves at once.
+LULL: Final = 0.00005
+
 #: Seconds that a closed connection gets to send what was written.
 LINGER: Final = 5.0
 
@@ -47,15 +49,11 @@ _NOT_NOW: tuple[type[OSError], ...] = (BlockingIOError, InterruptedError)
 TICK: Final = _LENGTH.pack(0)
 
 
-class MalformedError(Exception):
-    """What came is not what the protocol says."""
-
-
 class Channel:
     """One TCP connection, cut into frames.
 
-    During the handshake frames are read one by one; then a receiver takes each as it comes. What is written in one
-    turn of the loop leaves together. Reading, opening and closing happen on the loop; any thread may write.
+    During the handshake frames are read one by one; then a receiver takes each as it comes. The first that is written in
+    a turn of the loop leaves at once, what follows together. Reading, opening and closing happen on the loop; any thread may write.
     """
 
     def __init__(self, sock: Any, loop: asyncio.AbstractEventLoop) -> None:
@@ -70,21 +68,26 @@ class Channel:
         self._thread = threading.get_ident()
         self._own, self._peer = sock.getsockname(), sock.getpeername()
         # Reading
-        self._limit = HANDSHAKE_LIMIT
-        self._buffer = memoryview(bytearray(4 + HANDSHAKE_LIMIT))
-        self._filled = 0
+        self.inflow = Inflow(HANDSHAKE_LIMIT)
         self._frames: deque[bytes] = deque()
         self._reader: asyncio.Future[None] | None = None
-        self._receiver: Callable[[memoryview], None] | None = None
+        self._receiver: Callable[[memoryview], None] = self._keep
+        #: told why what came is malformed
+        self.on_malformed: Callable[[MalformedError], None] | None = None
         self._at_once: Callable[[Callable[[], None]], None] | None = None
         self._on_close: Callable[[], None] | None = None
         # Writing
-        self._outbox = Outbox()
+        self.outbox = Outbox()
         #: what the system has not taken of a batch
-        self._unsent: list[memoryview] = []
+        self._unsent: list[Buffer] = []
         #: whoever takes from the outbox, or writes to the socket, holds it
         self._writing = threading.Lock()
+        #: the loop will call ``flush``
         self._flush_due = False
+        #: what came is being handed on; and nothing has been written meanwhile
+        self._in_turn = self._fresh = False
+        #: when another thread has last sent something at once
+        self._sent_outside = 0.0
         self._writer_added = False
         self._watch_due = False
         self._waiting_for_room: list[tuple[Pid, Ref]] = []
@@ -102,29 +105,22 @@ class Channel:
         if self._at_once is None:
             self._receive()
             return
-        due, self._flush_due = self._flush_due, True
+        self._in_turn = self._fresh = True
         try:
             self._at_once(self._receive)
         finally:
-            self._flush_due = due
-            if not due:
+            self._in_turn = self._fresh = False
+            if self._unsent or self.outbox.size or self.outbox.lanes:
                 self.flush()
 
     def _receive(self) -> None:
-        self._receive_once()
-        while not self.closed and not self._closing and self._unread():
-            self._receive_once()
-
-    def _read_into(self, buffer: memoryview) -> int:
-        return self._sock.recv_into(buffer)  # type: ignore[no-any-return]
-
-    def _unread(self) -> bool:
-        """Whether there is more that the system does not know of."""
-        return False
-
-    def _receive_once(self) -> None:
+        inflow = self.inflow
+        rest = inflow.rest
         try:
-            count = self._read_into(self._buffer[self._filled :])
+            if rest is None:
+                count = self._read_into(inflow.buffer[inflow.filled :])
+            else:
+                count = self._read_through(rest, inflow.buffer[:BESIDE])
         except _NOT_NOW:
             return
         except OSError:
@@ -133,30 +129,27 @@ class Channel:
             self._end()
             return
         self.receipts += 1
-        filled = self._filled + count
-        start = 0
-        buffer = self._buffer
-        while filled - start >= 4 and not self.closed:
-            (length,) = _LENGTH.unpack_from(buffer, start)
-            if length > self._limit:
-                self.close()
-                return
-            end = start + 4 + length
-            if filled < end:
-                break
-            if self._receiver is None:
-                self._frames.append(bytes(buffer[start + 4 : end]))
-                self._wake_reader()
-            elif length:
-                try:
-                    self._receiver(buffer[start + 4 : end])
-                except MalformedError:
-                    self.close()
-                    return
-            start = end
-        if start:
-            buffer[: filled - start] = buffer[start:filled]
-        self._filled = filled - start
+        try:
+            inflow.take(count, self._receiver)
+        except MalformedError as error:
+            self._malformed(error)
+
+    def _read_into(self, buffer: memoryview) -> int:
+        return self._sock.recv_into(buffer)  # type: ignore[no-any-return]
+
+    def _read_through(self, rest: memoryview, beside: memoryview) -> int:
+        """Into the rest of a fragment, and what follows beside it."""
+        return self._sock.recvmsg_into((rest, beside))[0]  # type: ignore[no-any-return]
+
+    def _keep(self, frame: memoryview) -> None:
+        """A frame of the handshake."""
+        self._frames.append(bytes(frame))
+        self._wake_reader()
+
+    def _malformed(self, error: MalformedError) -> None:
+        if self.on_malformed is not None:
+            self.on_malformed(error)
+        self.close()
 
     async def read(self) -> bytes:
         """For the handshake: the next frame; raises ``ConnectionError`` when there will be none."""
@@ -186,16 +179,13 @@ class Channel:
 
         ``at_once`` calls a function, and then runs what that has woken.
         """
-        rest = self._buffer[: self._filled]
-        self._buffer = memoryview(bytearray(READ))
-        self._buffer[: len(rest)] = rest
-        self._limit = LIMIT
+        self.inflow.widen(LIMIT)
         self._receiver, self._on_close, self._at_once = receiver, on_close, at_once
-        while self._frames and not self.closed:
-            try:
+        try:
+            while self._frames and not self.closed:
                 receiver(memoryview(self._frames.popleft()))
-            except MalformedError:
-                self.close()
+        except MalformedError as error:
+            self._malformed(error)
         if self.closed:
             on_close()
 
@@ -203,19 +193,45 @@ class Channel:
 
     def write(self, frame: bytes, sender: Any = None, large: Large | None = None) -> None:
         """From any thread: send a frame, and the payload that it announces, after what the sender has sent before."""
-        self._outbox.put(sender, frame, large)
-        if (large is not None or self._outbox.size > BATCH) and self._writing.acquire(blocking=False):
+        self.put(_LENGTH.pack(len(frame)) + frame, sender, large)
+
+    def put(self, frame: bytes, sender: Any = None, large: Large | None = None) -> None:
+        """The same, for a frame that begins with its length."""
+        outbox = self.outbox
+        here = threading.get_ident() == self._thread
+        urgent = large is not None or outbox.size > BATCH
+        if here:
+            if self._fresh:
+                self._fresh = False
+                urgent = True
+            elif not self._in_turn and not self._flush_due:
+                self._flush_due = urgent = True
+                self._loop.call_soon(self.flush)
+        elif not urgent:
+            now = time.monotonic()
+            if now - self._sent_outside >= LULL:
+                self._sent_outside = now
+                urgent = True
+        if urgent and self._writing.acquire(blocking=False):
             try:
+                if large is None and not (outbox.size or outbox.lanes or self._unsent):
+                    # Nothing is before it.
+                    self._unsent.append(frame)
+                else:
+                    outbox.put(sender, frame, large)
                 self._send()
             finally:
                 self._writing.release()
             self._sent()
-        elif not self._flush_due:
+            return
+        outbox.put(sender, frame, large)
+        if not here:
+            self._flush_soon()
+
+    def _flush_soon(self) -> None:
+        if not self._flush_due:
             self._flush_due = True
-            if threading.get_ident() == self._thread:
-                self._loop.call_soon(self.flush)
-            else:
-                self._loop.call_soon_threadsafe(self.flush)
+            self._loop.call_soon_threadsafe(self.flush)
 
     def flush(self) -> None:
         """On the loop: send what is written."""
@@ -232,7 +248,7 @@ class Channel:
             before = self.sendings
             self._send()
             if tick and self.sendings == before and not self._unsent:
-                self._unsent.append(memoryview(TICK))
+                self._unsent.append(TICK)
                 self._send()
         finally:
             self._writing.release()
@@ -241,14 +257,14 @@ class Channel:
     def tick(self) -> None:
         """On the loop: send a tick, if nothing else waits to be sent."""
         with self._writing:
-            if not self._unsent and not self._outbox:
-                self._unsent.append(memoryview(TICK))
+            if not self._unsent and not self.outbox:
+                self._unsent.append(TICK)
             self._send()
         self._sent()
 
     def busy_for(self, sender: Any) -> bool:
         """Whether so much waits to be sent that this sender has to wait; a large message is its own sender's business."""
-        return self._outbox.waiting_of(sender) > BUSY
+        return self.outbox.waiting_of(sender) > BUSY
 
     def wait_for_room(self, asker: Pid, alias: Ref) -> None:
         """From any thread: answer an alias when there is room for more, or the connection is gone."""
@@ -264,9 +280,11 @@ class Channel:
             return
         for _ in range(BATCHES):
             if not self._unsent:
-                self._unsent = self._outbox.batch()
-                if not self._unsent:
+                if not (self.outbox.size or self.outbox.lanes):
                     return
+                self._unsent = self.outbox.batch()
+                if not self._unsent:
+                    return  # a thread is just putting it in
             try:
                 count = self._write_out(self._unsent)
             except _NOT_NOW:
@@ -274,24 +292,27 @@ class Channel:
             except OSError:
                 # The loop finds out why; nobody is to wait for room on it meanwhile.
                 self._unsent.clear()
-                self._outbox.clear()
+                self.outbox.clear()
                 return
             self.sendings += 1
-            _drop(self._unsent, count)
+            if len(self._unsent) == 1 and count == len(self._unsent[0]):
+                self._unsent = []
+            else:
+                _drop(self._unsent, count)
 
-    def _write_out(self, parts: list[memoryview]) -> int:
-        return self._sock.sendmsg(parts)  # type: ignore[no-any-return]
+    def _write_out(self, parts: list[Buffer]) -> int:
+        return self._sock.send(parts[0]) if len(parts) == 1 else self._sock.sendmsg(parts)  # type: ignore[no-any-return]
 
     def _sent(self) -> None:
         """After a flush, by the same thread: wake those that wait for room, and see to the rest."""
-        if self._waiting_for_room and self._outbox.size <= ROOM:
+        if self._waiting_for_room and self.outbox.size <= ROOM:
             with self._writing:
                 waiting, self._waiting_for_room = self._waiting_for_room, []
-                go_on = [one for one in waiting if self._outbox.waiting_of(one[0].key) <= ROOM]
+                go_on = [one for one in waiting if self.outbox.waiting_of(one[0].key) <= ROOM]
                 self._waiting_for_room = [one for one in waiting if one not in go_on]
             for asker, alias in go_on:
                 answer(asker, alias, True)
-        more = bool(self._unsent or self._outbox)
+        more = bool(self._unsent or self.outbox.size or self.outbox.lanes)
         if more != self._writer_added or (self._closing and not more):
             if threading.get_ident() == self._thread:
                 self._watch()
@@ -305,7 +326,7 @@ class Channel:
         with self._writing:  # or a thread that writes meanwhile takes the writer that is just removed for there
             if self.closed:
                 return
-            more = bool(self._unsent or self._outbox)
+            more = bool(self._unsent or self.outbox)
             if more and not self._writer_added:
                 self._loop.add_writer(self._sock, self.flush)
             elif not more and self._writer_added:
@@ -334,7 +355,7 @@ class Channel:
         if self.closed:
             return
         with self._writing:
-            self.closed = True
+            self.closed = self.inflow.over = True
             self._loop.remove_reader(self._sock)
             self._loop.remove_writer(self._sock)
             self._sock.close()
@@ -350,10 +371,10 @@ class Channel:
             answer(asker, alias, True)
 
 
-def _drop(parts: list[memoryview], count: int) -> None:
+def _drop(parts: list[Buffer], count: int) -> None:
     """Take the first bytes away."""
     while parts and count >= len(parts[0]):
         count -= len(parts[0])
         del parts[0]
     if count:
-        parts[0] = parts[0][count:]
+        parts[0] = memoryview(parts[0])[count:]

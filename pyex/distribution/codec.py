@@ -7,7 +7,9 @@ travels by pickle inside an extension, and is decoded only where running code is
 from __future__ import annotations
 
 import datetime
+import struct
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import msgpack
@@ -20,6 +22,10 @@ PID, REF, LIST, SET, FROZENSET, BIG_INT, ATOM, BYTEARRAY, COMPLEX, TIME, OBJECT,
 
 #: What msgpack itself keeps apart and brings back as it was.
 _PLAIN: Final = frozenset({type(None), bool, int, float, str, bytes})
+_NO_BYTES: Final = _PLAIN - {bytes}
+
+#: Bytes of a value from which on it is a part of its own, and not copied.
+BULK: Final = 1 << 15
 
 _TIMES: Final[dict[str, Any]] = {
     "datetime": datetime.datetime,
@@ -35,9 +41,19 @@ class HoldsObjectsError(Exception):
 class Encoded(NamedTuple):
     """A term in bytes; whether they hold objects, and code: bytecode, which only an equal Python can run, or source."""
 
-    data: bytes
+    parts: list[bytes]
     has_objects: bool = False
     has_code: bool = False
+
+    @property
+    def data(self) -> bytes:
+        """The parts together."""
+        return self.parts[0] if len(self.parts) == 1 else b"".join(self.parts)
+
+    @property
+    def size(self) -> int:
+        """The bytes of all parts."""
+        return sum(map(len, self.parts))
 
 
 def encode(term: Any) -> Encoded:
@@ -56,24 +72,61 @@ def encode_portable(term: Any) -> Encoded:
 def _encode(term: Any, *, portable: bool) -> Encoded:
     encoder = _Encoder(portable=portable)
     try:
-        data = pack(encoder.wire(term))
+        parts = encoder.parts(encoder.wire(term))
     except OverflowError:  # an integer of more than 64 bits is somewhere in it
         encoder = _Encoder(portable=portable, big_ints=True)
-        data = pack(encoder.wire(term))
+        parts = encoder.parts(encoder.wire(term))
     except (RecursionError, ValueError):  # a cycle, or deeper than msgpack goes: pickle knows how
         encoder = _Encoder(portable=portable)
-        data = pack(encoder.object(term))
-    return Encoded(data, encoder.has_objects, encoder.has_code)
+        parts = encoder.parts(encoder.object(term))
+    return Encoded(parts, encoder.has_objects, encoder.has_code)
 
 
-def decode(data: bytes) -> Any:
+def encode_simple(term: Any) -> bytes | None:
+    """The same bytes, in little time, for what most messages are made of; None for all else, and for what is large."""
+    kind = type(term)
+    if kind is tuple:
+        if not _NO_BYTES.issuperset(map(type, term)) and (term := _simple(term)) is None:
+            return None
+    elif kind not in _PLAIN or (kind is bytes and len(term) >= BULK):
+        return None
+    try:
+        data: bytes = _packer.pack(term)
+    except (OverflowError, ValueError):
+        return None
+    return data if len(data) <= _LARGE else None
+
+
+def _simple(values: tuple[Any, ...]) -> list[Any] | None:
+    """What msgpack packs as it does a tuple, one level deep or two; None if there is anything special in it."""
+    items: list[Any] = []
+    for value in values:
+        kind = type(value)
+        if kind is Pid:
+            value = _pid_on_the_wire(value.key, identity.name, identity.creation)  # noqa: PLW2901
+        elif kind is tuple:
+            if not _NO_BYTES.issuperset(map(type, value)):
+                value = _simple(value)  # noqa: PLW2901
+                if value is None:
+                    return None
+        elif kind is Ref:
+            value = _encode_identifier(None, value)  # noqa: PLW2901
+        elif kind not in _PLAIN or (kind is bytes and len(value) >= BULK):
+            return None
+        items.append(value)
+    return items
+
+
+def decode(data: bytes | bytearray) -> Any:
     """The term; may run code, so only in the process that it is for."""
     return _unpack(data, _decode_any)
 
 
-def decode_plain(data: bytes) -> Any:
+def decode_plain(data: bytes | bytearray | memoryview) -> Any:
     """The term, without running any code; raises ``HoldsObjectsError`` when that cannot be."""
-    return _unpack(data, _decode_extension)
+    return msgpack.unpackb(
+        data, use_list=False, strict_map_key=False, ext_hook=_decode_extension, unicode_errors="surrogatepass"
+    )
 
 
 #: One for all, since making one costs five times what it does; it gives way to no other thread.
@@ -97,27 +150,32 @@ def unpack_plain(data: bytes | memoryview) -> Any:
     return msgpack.unpackb(data, use_list=False, unicode_errors="surrogatepass")
 
 
-def _unpack(data: bytes, hook: Callable[[int, bytes], Any]) -> Any:
+def _unpack(data: bytes | bytearray | memoryview, hook: Callable[[int, bytes], Any]) -> Any:
     return msgpack.unpackb(data, use_list=False, strict_map_key=False, ext_hook=hook, unicode_errors="surrogatepass")
 
 
 class _Encoder:
     """Turns a term into what msgpack can pack."""
 
-    __slots__ = ("big_ints", "has_code", "has_objects", "portable")
+    __slots__ = ("big_ints", "bulky", "has_code", "has_objects", "portable")
 
     def __init__(self, *, portable: bool, big_ints: bool = False) -> None:
         self.portable = portable
         self.big_ints = big_ints
+        #: there is a value that is to be a part of its own
+        self.bulky = False
         self.has_objects = False
         self.has_code = False
 
     def wire(self, value: Any) -> Any:
         kind = type(value)
         if kind is tuple:
-            if not self.big_ints and _PLAIN.issuperset(map(type, value)):
+            if not self.big_ints and _NO_BYTES.issuperset(map(type, value)):
                 return value
             return tuple([self.wire(item) for item in value])
+        if kind is bytes:
+            self.bulky = self.bulky or len(value) >= BULK
+            return value
         if kind in _PLAIN:
             return self._int(value) if self.big_ints and kind is int else value
         encoder = _ENCODERS.get(kind)
@@ -129,7 +187,19 @@ class _Encoder:
         data, has_code = code.dump(value, identify, portable=self.portable)
         self.has_objects = True
         self.has_code = self.has_code or has_code
-        return msgpack.ExtType(OBJECT, data)
+        return self.extension(OBJECT, data)
+
+    def extension(self, code: int, data: bytes) -> msgpack.ExtType:
+        self.bulky = self.bulky or len(data) >= BULK
+        return msgpack.ExtType(code, data)
+
+    def parts(self, wire: Any) -> list[bytes]:
+        """What was made of a term, in bytes."""
+        if not self.bulky:
+            return [pack(wire)]
+        parts: list[bytes] = []
+        _spread(wire, parts)
+        return parts
 
     def _int(self, value: int) -> Any:
         if -(1 << 63) <= value < 1 << 64:
@@ -140,7 +210,41 @@ class _Encoder:
         return {self.wire(key): self.wire(item) for key, item in value.items()}
 
     def items(self, code: int, value: Any) -> msgpack.ExtType:
-        return msgpack.ExtType(code, pack(tuple([self.wire(item) for item in value])))
+        return self.extension(code, pack(tuple([self.wire(item) for item in value])))
+
+
+_BULKY_BYTES: Final = struct.Struct(">BI")
+_BULKY_EXTENSION: Final = struct.Struct(">BIb")
+
+
+def _spread(wire: Any, parts: list[bytes]) -> None:
+    """Pack, and leave bulky values as they are."""
+    kind = type(wire)
+    if kind is tuple:
+        _add(parts, _packer.pack_array_header(len(wire)))
+        for item in wire:
+            _spread(item, parts)
+    elif kind is dict:
+        _add(parts, _packer.pack_map_header(len(wire)))
+        for key, item in wire.items():
+            _spread(key, parts)
+            _spread(item, parts)
+    elif kind is bytes and BULK <= len(wire) < 1 << 32:
+        _add(parts, _BULKY_BYTES.pack(0xC6, len(wire)))
+        parts.append(wire)
+    elif kind is msgpack.ExtType and BULK <= len(wire.data) < 1 << 32:
+        _add(parts, _BULKY_EXTENSION.pack(0xC9, len(wire.data), wire.code))
+        parts.append(wire.data)
+    else:
+        _add(parts, pack(wire))
+
+
+def _add(parts: list[bytes], data: bytes) -> None:
+    """Add a small part, to another small one if it can be."""
+    if parts and len(parts[-1]) < BULK:
+        parts[-1] += data
+    else:
+        parts.append(data)
 
 
 _KINDS: Final[dict[type, int]] = {Pid: PID, Ref: REF, Port: PORT}
@@ -166,9 +270,20 @@ def resolve(wire: Any) -> Identifier:
     raise ValueError(f"not an identifier: {wire!r}")
 
 
-def _encode_identifier(_: _Encoder, value: Identifier) -> msgpack.ExtType:
+def _encode_identifier(_: Any, value: Identifier) -> msgpack.ExtType:
     code, *fields = identify(value)
-    return msgpack.ExtType(code, pack(tuple(fields)))
+    return msgpack.ExtType(code, pack(fields))
+
+
+@lru_cache(1024)
+def _pid_on_the_wire(key: Key, *_own: Any) -> msgpack.ExtType:
+    """Most messages have a pid in them, their sender's; what it looks like depends on this node's name and creation."""
+    return _encode_identifier(None, pid_of(key))
+
+
+@lru_cache(1024)
+def _pid_from_the_wire(data: bytes, *_own: Any) -> Identifier:
+    return resolve((PID, *_unpack(data, _decode_extension)))
 
 
 def _encode_time(encoder: _Encoder, value: Any) -> msgpack.ExtType:
@@ -187,7 +302,7 @@ def _encode_shared(encoder: _Encoder, value: Shared) -> Any:
 
 
 _ENCODERS: Final[dict[type, Callable[[_Encoder, Any], Any]]] = {
-    Pid: _encode_identifier,
+    Pid: lambda _, value: _pid_on_the_wire(value.key, identity.name, identity.creation),
     Ref: _encode_identifier,
     Port: _encode_identifier,
     Atom: lambda _, value: msgpack.ExtType(ATOM, value.encode("utf-8", "surrogatepass")),
@@ -195,7 +310,7 @@ _ENCODERS: Final[dict[type, Callable[[_Encoder, Any], Any]]] = {
     set: lambda encoder, value: encoder.items(SET, value),
     frozenset: lambda encoder, value: encoder.items(FROZENSET, value),
     dict: _Encoder.dict,
-    bytearray: lambda _, value: msgpack.ExtType(BYTEARRAY, bytes(value)),
+    bytearray: lambda encoder, value: encoder.extension(BYTEARRAY, bytes(value)),
     complex: lambda _, value: msgpack.ExtType(COMPLEX, pack((value.real, value.imag))),
     datetime.datetime: _encode_time,
     datetime.date: _encode_time,
@@ -220,8 +335,10 @@ def _decode_extension(code: int, data: bytes) -> Any:
 
 
 def _decode(code: int, data: bytes, hook: Callable[[int, bytes], Any]) -> Any:
+    if code == PID:
+        return _pid_from_the_wire(data, identity.name, identity.creation)
     match code:
-        case 1 | 2 | 12:
+        case 2 | 12:
             return resolve((code, *_unpack(data, hook)))
         case 3:
             return list(_unpack(data, hook))

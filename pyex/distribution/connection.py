@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import itertools
 import logging
+import struct
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from pyex.core.carrier import Parcel
@@ -38,7 +40,7 @@ from pyex.core.signals import (
     unreachable,
 )
 from pyex.core.threads import process_here
-from pyex.distribution.channel import LIMIT, Channel, MalformedError
+from pyex.distribution.channel import LIMIT, Channel
 from pyex.distribution.codec import (
     Encoded,
     HoldsObjectsError,
@@ -51,7 +53,8 @@ from pyex.distribution.codec import (
 )
 from pyex.distribution.fitting import fitted
 from pyex.distribution.handshake import Peer
-from pyex.distribution.outbox import FRAGMENT_MARK, Large
+from pyex.distribution.inflow import MalformedError
+from pyex.distribution.outbox import Large
 from pyex.distribution.remote_spawn import spawn_here
 from pyex.distribution.ticks import Ticker
 
@@ -80,8 +83,16 @@ Target = Pid | str | None
 #: Numbers of payloads that travel in fragments.
 _numbers = itertools.count()
 
-#: Bytes of a frame beside its payload that are its envelope's own.
-_ENVELOPE: Final = 16
+#: Bytes of a payload up to which it is in the frame that announces it.
+SMALL: Final = 1 << 16
+
+#: The most common frame, a message to a process, has a form of its own: this byte, the number of the process, the message.
+MESSAGE_MARK: Final = SEND
+_MESSAGE: Final = struct.Struct(">BQ")
+_FRAMED_MESSAGE: Final = struct.Struct(">IBQ")
+
+#: Bytes of a message up to which it is decoded where it arrives, if no code needs to run for it.
+_AT_ONCE: Final = 1 << 12
 
 
 class Outgoing:
@@ -120,14 +131,15 @@ class Outgoing:
         self.has_objects = payload is not None and payload.has_objects
         self.has_code = payload is not None and payload.has_code
         header = encode(tuple(fields)).data if fields is not None else None
-        data: Any = payload.data if payload is not None else None
         #: what its sender sends stays in order
         self.sender = _sender(op, args)
         self.large: Large | None = None
-        known = (len(header) if header is not None else 0) + (len(address) if isinstance(address, str) else 0) * 4
-        if data is not None and len(data) + known + _ENVELOPE > LIMIT:
-            self.large = Large(next(_numbers) & 0xFFFFFFFF, [data])
-            data = self.large.number, len(data)
+        data: Any = None
+        if payload is not None and payload.size > SMALL:
+            self.large = Large(next(_numbers) & 0xFFFFFFFF, payload.parts)
+            data = self.large.number, self.large.length
+        elif payload is not None:
+            data = payload.data
         self.frame: bytes = pack((op, address, header, data))
         if len(self.frame) > LIMIT:
             raise NotSendable("the name of a process is too long to be sent to another node")
@@ -172,22 +184,12 @@ def encode_reason(reason: Any, encode: Callable[[Any], Encoded] = encode) -> Enc
         return encode(repr(reason))
 
 
-class _Stream:
-    """A payload that arrives in fragments, and the signal it belongs to."""
-
-    __slots__ = ("address", "header", "missing", "op", "parts")
-
-    def __init__(self, op: int, address: Any, header: bytes | None, length: int) -> None:
-        self.op, self.address, self.header = op, address, header
-        self.missing = length
-        self.parts: list[bytes] = []
-
-
 class Connection:
     """The link to one other node, on the loop of the scheduler that its channel lives on."""
 
     def __init__(self, channel: Channel, peer: Peer, scheduler: Scheduler, *, hidden: bool) -> None:
         self.channel = channel
+        channel.on_malformed = self._complain
         self.peer = peer
         self._scheduler = scheduler
         #: one of the two is hidden
@@ -201,8 +203,6 @@ class Connection:
         self._requests: dict[Ref, Outgoing] = {}
         #: monitors of the peer by name: whom the name meant
         self._watched: dict[Ref, Pid] = {}
-        #: payloads that arrive in fragments, by their numbers
-        self._streams: dict[int, _Stream] = {}
         self._forget_at = FORGET_AT
         self._lost = False
 
@@ -220,6 +220,22 @@ class Connection:
             signal.fail("noconnection")
         else:
             self.channel.write(signal.frame, signal.sender, signal.large)
+
+    def send(self, number: int, data: bytes) -> bool:
+        """From any thread: the shortest way for a message to a process of the peer; False if it has to take the other."""
+        if len(data) > SMALL or self._lost:
+            return False
+        try:
+            frame = _FRAMED_MESSAGE.pack(9 + len(data), MESSAGE_MARK, number) + data
+        except struct.error:  # a number that no process has
+            return False
+        channel = self.channel
+        sender = None
+        if channel.outbox.larges:  # else there is nothing to stay behind
+            process = process_here()
+            sender = process.pid.key if process is not None else None
+        channel.put(frame, sender)
+        return True
 
     def at_once(self, callback: Callable[[], None]) -> None:
         """On the loop: call a function, and run what it wakes without another turn of the loop."""
@@ -242,52 +258,43 @@ class Connection:
     def receive(self, frame: memoryview) -> None:
         """On the loop: a frame came; raises ``MalformedError``."""
         try:
-            if frame[0] == FRAGMENT_MARK:
-                self._join(frame)
+            if frame[0] == MESSAGE_MARK:
+                _, number = _MESSAGE.unpack_from(frame)
+                process = processes.get(number)
+                if process is not None:
+                    data = frame[9:]
+                    try:
+                        message = decode_plain(data) if len(data) <= _AT_ONCE else Parcel(bytes(data), decode)
+                    except Exception:  # objects, or nonsense: the process that it is for decodes it, or reports it
+                        message = Parcel(bytes(data), decode)
+                    process.owner.post(process, SEND, message)
                 return
             op, address, header, payload = unpack_plain(frame)
-            if op == SEND and type(address) is tuple and type(payload) is bytes:
-                # By far the most common, to a process that lives; all else takes the long way.
-                number, creation = address
-                process = processes.get(number) if creation == identity.creation else None
-                if process is not None:
-                    process.owner.post(process, SEND, Parcel(payload, decode))
-                    return
             if op not in _ACCEPTED:
                 raise MalformedError(f"operation {op!r}")
             if type(payload) is tuple:
-                self._expect(op, address, header, payload)
+                number, length = payload
+                self.channel.inflow.expect(number, length, partial(self._arrived, op, address, header))
             else:
                 self._apply(op, address, decode_plain(header) if header is not None else (), payload)
-        except MalformedError as error:
-            log.error("%s sent a malformed frame (%s): disconnected", self.peer.name, error)
+        except MalformedError:
             raise
         except Exception as error:
-            log.error("%s sent a malformed frame (%r): disconnected", self.peer.name, error)
-            raise MalformedError(str(error)) from error
+            raise MalformedError(repr(error)) from error
 
-    def _expect(self, op: int, address: Any, header: bytes | None, announced: tuple[int, int]) -> None:
-        """A payload is announced: its fragments follow."""
-        number, length = announced
-        if type(number) is not int or type(length) is not int or length <= 0 or number in self._streams:
-            raise MalformedError(f"a payload announced as {announced!r}")
-        self._streams[number] = _Stream(op, address, header, length)
+    def _arrived(self, op: int, address: Any, header: bytes | None, payload: bytearray) -> None:
+        """A payload that was announced is whole: the signal takes effect."""
+        try:
+            self._apply(op, address, decode_plain(header) if header is not None else (), payload)
+        except MalformedError:
+            raise
+        except Exception as error:
+            raise MalformedError(repr(error)) from error
 
-    def _join(self, frame: memoryview) -> None:
-        """A fragment came; with the last one the signal takes effect."""
-        number = int.from_bytes(frame[1:5], "big")
-        stream = self._streams.get(number)
-        data = bytes(frame[5:])
-        if stream is None or not 0 < len(data) <= stream.missing:
-            raise MalformedError("a fragment of nothing that was announced")
-        stream.parts.append(data)
-        stream.missing -= len(data)
-        if not stream.missing:
-            del self._streams[number]
-            fields = decode_plain(stream.header) if stream.header is not None else ()
-            self._apply(stream.op, stream.address, fields, b"".join(stream.parts))
+    def _complain(self, error: MalformedError) -> None:
+        log.error("%s sent a malformed frame (%s): disconnected", self.peer.name, error)
 
-    def _apply(self, op: int, address: Any, fields: Any, payload: bytes | None) -> None:
+    def _apply(self, op: int, address: Any, fields: Any, payload: bytes | bytearray | None) -> None:
         if op == NODES:
             if self.on_nodes is not None:
                 self.on_nodes(tuple(map(str, fields)))
@@ -345,7 +352,7 @@ class Connection:
                 return pid_of(number if own else (number, identity.name or "", creation))
         raise MalformedError(f"address {address!r}")
 
-    def _spawn(self, fields: Any, payload: bytes) -> None:
+    def _spawn(self, fields: Any, payload: bytes | bytearray) -> None:
         match fields:
             case (Pid() as parent, Ref() as ref, (Pid() | None) as leader, bool(link), bool(monitor)):
                 pid = spawn_here(Parcel(payload, decode), self._scheduler, parent, ref, leader, link, monitor)
@@ -377,7 +384,7 @@ class Connection:
             self._requests.popitem()[1].fail("noconnection")
 
 
-def _reason(payload: bytes | None) -> Any:
+def _reason(payload: bytes | bytearray | None) -> Any:
     """A reason that came; one that holds objects is decoded by the process that it reaches."""
     assert payload is not None
     try:

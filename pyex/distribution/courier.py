@@ -11,9 +11,11 @@ from pyex.core.errors import ConnectError, NotSendable
 from pyex.core.ids import Pid
 from pyex.core.safe_points import in_collection
 from pyex.core.scheduler import Scheduler, scheduler_of_thread
-from pyex.core.signals import unreachable
+from pyex.core.signals import SEND, unreachable
 from pyex.core.threads import process_here
 from pyex.core.waiting import can_wait
+from pyex.distribution.channel import BUSY
+from pyex.distribution.codec import encode_simple
 from pyex.distribution.connection import Connection, Outgoing
 from pyex.distribution.pending import Pending
 
@@ -28,6 +30,7 @@ class Courier:
 
     def __init__(self, mesh: Mesh, scheduler: Scheduler) -> None:
         self._mesh = mesh
+        self._connections = mesh.connections
         self._scheduler = scheduler
         #: signals for nodes that are being dialled because of them
         self._waiting: dict[str, Pending] = {}
@@ -39,8 +42,19 @@ class Courier:
         """Carry a signal to a process of another node."""
         key = target.key
         assert not isinstance(key, int)
-        _, node, creation = key
-        connection = self._mesh.connections.get(node)
+        number, node, creation = key
+        connection = self._connections.get(node)
+        # By far the most common, a message over a connection that is there; all else takes the long way. What this
+        # process has posted to the loop before is seen in _posted, whatever other threads do.
+        if (
+            op == SEND
+            and connection is not None
+            and creation == connection.peer.creation
+            and not self._posted
+            and (data := encode_simple(args)) is not None
+            and connection.send(number, data)
+        ):
+            return
         if node == self._mesh.own.name or (connection and creation and creation != connection.peer.creation):
             unreachable(target, op, args, "noproc")  # of an incarnation that is no more
         else:
@@ -48,15 +62,19 @@ class Courier:
 
     def deliver_to_name(self, name: str, node: str, op: int, args: Any) -> None:
         """Carry a signal to whoever has that name on another node."""
-        self._carry(node, self._mesh.connections.get(node), Outgoing((name, node), op, args))
+        self._carry(node, self._connections.get(node), Outgoing((name, node), op, args))
 
     def deliver_to_node(self, node: str, op: int, args: Any) -> None:
         """Carry a signal that is for another node itself."""
-        self._carry(node, self._mesh.connections.get(node), Outgoing(None, op, args))
+        self._carry(node, self._connections.get(node), Outgoing(None, op, args))
 
     def hold_back(self, node: str) -> None:
         """In the process that has just sent to a node: wait while too much is on its way there."""
-        connection = self._mesh.connections.get(node)
+        connection = self._connections.get(node)
+        if connection is not None:
+            outbox = connection.channel.outbox
+            if outbox.size <= BUSY and not outbox.larges:
+                return
         way = connection.channel if connection is not None else self._waiting.get(node)
         process = process_here()
         if way is None or process is None or not way.busy_for(process.pid.key) or in_collection() or not can_wait():
@@ -88,7 +106,7 @@ class Courier:
 
     def _dial_for(self, node: str, signal: Outgoing) -> None:
         """On the loop: there was no connection a moment ago."""
-        connection = self._mesh.connections.get(node)
+        connection = self._connections.get(node)
         if connection is not None:
             self._carry_late(connection, signal)
             return

@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any, Final, TypeAlias
 
-#: Bytes of a payload in one fragment.
-FRAGMENT: Final = (1 << 16) - 16
+#: Bytes of a payload in one fragment: about as many as the system takes ahead of what it can send.
+FRAGMENT: Final = (1 << 18) - 16
 
 #: Bytes of small frames that leave together.
 BATCH: Final = 1 << 16
@@ -21,11 +21,10 @@ BATCH: Final = 1 << 16
 FRAGMENT_MARK: Final = 0xC1
 
 _FRAGMENT: Final = struct.Struct(">IBI")
-_LENGTH: Final = struct.Struct(">I")
 
 
 class Large:
-    """A payload of more than one fragment, under the number that the frame before it announces."""
+    """A payload of its own, under the number that the frame before it announces; its parts are not copied."""
 
     __slots__ = ("_parts", "left", "length", "number")
 
@@ -35,14 +34,19 @@ class Large:
         #: bytes in all, and those that have not left
         self.length = self.left = sum(map(len, self._parts))
 
-    def fragment(self) -> list[memoryview]:
+    def fragment(self) -> list[Buffer]:
         """Take the next fragment: its head and its bytes."""
-        part = self._parts.popleft()
-        piece = part[:FRAGMENT]
-        if len(part) > FRAGMENT:
-            self._parts.appendleft(part[FRAGMENT:])
-        self.left -= len(piece)
-        return [memoryview(_FRAGMENT.pack(_FRAGMENT.size - 4 + len(piece), FRAGMENT_MARK, self.number)), piece]
+        room = size = min(FRAGMENT, self.left)
+        pieces: list[Buffer] = [_FRAGMENT.pack(_FRAGMENT.size - 4 + size, FRAGMENT_MARK, self.number)]
+        while room:
+            part = self._parts.popleft()
+            if len(part) > room:
+                self._parts.appendleft(part[room:])
+                part = part[:room]
+            pieces.append(part)
+            room -= len(part)
+        self.left -= size
+        return pieces
 
 
 class _Lane:
@@ -56,76 +60,77 @@ class _Lane:
 
 
 _Item: TypeAlias = tuple[Any, bytes, Large | None]
+Buffer: TypeAlias = bytes | memoryview
 
 
 class Outbox:
     """Any thread puts in; one at a time takes out."""
 
-    __slots__ = ("_lanes", "_larges", "_queue", "size")
+    __slots__ = ("_queue", "lanes", "larges", "size")
 
     def __init__(self) -> None:
         self._queue: deque[_Item] = deque()
-        #: by sender, the one whose turn is next first
-        self._lanes: dict[Any, _Lane] = {}
-        #: by sender, what has not left of its large payloads
-        self._larges: dict[Any, deque[Large]] = {}
+        #: large payloads under way, by sender, the one whose turn is next first
+        self.lanes: dict[Any, _Lane] = {}  # with this or some size there is something to take
+        #: by sender, what has not left of its large payloads; while there is none, it does not matter who sends
+        self.larges: dict[Any, deque[Large]] = {}
         #: bytes of the small ones
         self.size = 0
 
-    def put(self, sender: Any, frame: bytes, large: Large | None) -> None:
-        """Add a frame, and the payload that it announces."""
+    def put(self, sender: Any, frame: bytes, large: Large | None = None) -> None:
+        """Add a frame, which begins with its length, and the payload that it announces."""
         length = len(frame)
         self.size += length  # with no call in between, which is where threads take turns: no thread's sum is lost
         if large is not None:
-            self._larges.setdefault(sender, deque()).append(large)
+            self.larges.setdefault(sender, deque()).append(large)
         self._queue.append((sender, frame, large))
 
     def waiting_of(self, sender: Any) -> int:
         """Bytes that wait and are this sender's business: the small ones of all, and its own large ones."""
-        larges = self._larges.get(sender)
+        larges = self.larges.get(sender)
         return self.size + (sum(large.left for large in list(larges)) if larges else 0)
 
-    def batch(self) -> list[memoryview]:
+    def batch(self) -> list[Buffer]:
         """Take what is to leave next; empty when there is nothing."""
-        queue, lanes = self._queue, self._lanes
+        queue, lanes = self._queue, self.lanes
         small: list[bytes] = []
         room = BATCH
         while queue and room > 0:
             item = queue.popleft()
             sender, frame, large = item
-            if sender in lanes:
+            if lanes and sender in lanes:
                 lanes[sender].behind.append(item)
                 continue
-            small += (_LENGTH.pack(len(frame)), frame)
+            small.append(frame)
             room -= len(frame)
             if large is not None:
                 lanes[sender] = _Lane(large)
         self.size -= BATCH - room
-        parts = [memoryview(b"".join(small))] if small else []
+        parts: list[Buffer] = [b"".join(small)] if len(small) > 1 else [*small]
         if lanes:
             parts += self._fragment(next(iter(lanes)))
         return parts
 
-    def _fragment(self, sender: Any) -> list[memoryview]:
-        lane = self._lanes.pop(sender)
+    def _fragment(self, sender: Any) -> list[Buffer]:
+        lane = self.lanes.pop(sender)
         parts = lane.large.fragment()
         if lane.large.left:
-            self._lanes[sender] = lane  # behind the others
+            self.lanes[sender] = lane  # behind the others
             return parts
         self._queue.extendleft(reversed(lane.behind))
-        larges = self._larges.get(sender)
+        larges = self.larges.get(sender)
         if larges:
             larges.popleft()
             if not larges:
-                del self._larges[sender]
+                del self.larges[sender]
         return parts
 
     def __bool__(self) -> bool:
-        return bool(self._queue or self._lanes)
+        return bool(self._queue or self.lanes)
 
     def clear(self) -> None:
         """Forget all of it."""
         self._queue.clear()
-        self._lanes.clear()
-        self._larges.clear()
+        self.lanes.clear()
+        self.larges.clear()
         self.size = 0

@@ -14,6 +14,7 @@ from typing import Final
 
 from pyex.core.errors import NodeStartError
 from pyex.distribution.channel import Channel
+from pyex.distribution.outbox import Buffer
 
 _NOT_NOW: Final = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
@@ -107,6 +108,11 @@ def _why(error: Exception) -> str:
 class SecureChannel(Channel):
     """A channel whose bytes are encrypted. OpenSSL's object is one thread's at a time, hence the lock."""
 
+    def _receive(self) -> None:
+        super()._receive()
+        while not self.closed and not self._closing and self._sock.pending():  # the system does not know of these
+            super()._receive()
+
     def _read_into(self, buffer: memoryview) -> int:
         with self._writing:
             try:
@@ -114,11 +120,11 @@ class SecureChannel(Channel):
             except _NOT_NOW:
                 raise BlockingIOError from None
 
-    def _write_out(self, parts: list[memoryview]) -> int:
+    def _read_through(self, rest: memoryview, _: memoryview) -> int:
+        return self._read_into(rest)
+
+    def _write_out(self, parts: list[Buffer]) -> int:
         try:
-            return self._sock.send(b"".join(parts))  # type: ignore[no-any-return]
+            return self._sock.send(parts[0])  # type: ignore[no-any-return]
         except _NOT_NOW:
             raise BlockingIOError from None
-
-    def _unread(self) -> bool:
-        return bool(self._sock.pending())

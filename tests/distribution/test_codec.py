@@ -186,7 +186,7 @@ def test_any_extension_decodes_or_raises_an_exception(code, data):
 
 def test_tuples_of_plain_values_are_plain_msgpack():
     message = ("add", 5, b"x", None, 1.5)
-    assert encode(message) == Encoded(msgpack.packb(message))
+    assert encode(message) == Encoded([msgpack.packb(message)])
 
 
 def test_a_time_with_a_zone_keeps_its_zone():

@@ -94,7 +94,7 @@ def test_a_sender_to_a_slow_node_is_suspended_at_a_bound_and_nobody_else_is(mesh
             channel(BOB).busy_for(None) and all(Process.info(pid).status == "waiting" for pid in (flooder, doomed))
         ):
             sleep(0.01)
-        assert channel(BOB)._outbox.size < 2 * BUSY
+        assert channel(BOB).outbox.size < 2 * BUSY
         # The node goes on meanwhile: its own processes, and those that send elsewhere.
         pid = spawn(echo)
         send(pid, (self(), "here"))

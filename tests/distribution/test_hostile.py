@@ -58,6 +58,8 @@ FRAGMENT = b"\xc1" + struct.pack(">I", 7)
         [msgpack.packb((2, "main", None, (7, 3))), msgpack.packb((2, "main", None, (7, 3)))],
         [msgpack.packb((2, "main", None, ("x", "y")))],
         [b"\xc1"],
+        [b"\2"],
+        [b"\2\0\0\0\0\0\0\1"],
         [msgpack.packb((1, (1, 0), msgpack.packb((5,)), None))],
         [b"\x91" * 5000],
     ],
@@ -89,7 +91,8 @@ def test_an_announced_length_takes_no_memory_before_it_comes(alice):
             st.none() | st.binary(max_size=30) | st.tuples(st.integers(0, 99)).map(msgpack.packb),
             st.none() | st.binary(max_size=30) | st.tuples(st.integers(0, 3), st.integers(-1, 50)),
         ).map(msgpack.packb)
-        | st.binary(max_size=30).map(lambda data: b"\xc1\0\0\0\1" + data),
+        | st.binary(max_size=30).map(lambda data: b"\xc1\0\0\0\1" + data)
+        | st.tuples(st.integers(0, 300), st.binary(max_size=30)).map(lambda it: b"\2" + it[0].to_bytes(8) + it[1]),
         max_size=6,
     )
 )

@@ -49,7 +49,7 @@ class Reader:
 
 def put(outbox, sender, name, size):
     large = Large(name, [bytes([name % 251]) * size]) if size else None
-    outbox.put(sender, struct.pack(">QII", name, name, size), large)
+    outbox.put(sender, struct.pack(">IQII", 16, name, name, size), large)
 
 
 @settings(max_examples=150, deadline=None)
