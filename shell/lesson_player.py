@@ -118,7 +118,7 @@ class Player:
         return self._reader.ask(question)
 
     def interrupted(self) -> None:
-        """The step is not over; those that were to be played by themselves wait."""
+        """A step that has not succeeded is not over; those that were to be played by themselves wait."""
         self._interrupted = True
         self._until = 0
         self._reader.interrupted()
@@ -231,10 +231,11 @@ class Player:
         new = set(Process.list()) - self._there_before
         self.started.update(pid for pid in new if not self._shell.is_own(pid) and _led_by(pid, leader))
         pyex.sync_output(leader)
-        if interrupted:
-            return
         results = self._shell.results
-        if number not in results.succeeded and not step.fails:
+        failed = number not in results.succeeded
+        if failed and interrupted:
+            return
+        if failed and not step.fails:
             self._until = 0
             self._say(_FAILED)
             return

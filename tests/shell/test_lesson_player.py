@@ -139,6 +139,15 @@ def test_steps_before_are_played_again_for_what_they_define(talk):
     assert "First." not in lines
 
 
+def test_an_interrupt_stops_what_is_played_by_itself(talk):
+    talk.write_text("# T\n\nOne.\n\n```pyex\npyex> 1\n1\npyex> raise KeyboardInterrupt\npyex> 3\n3\npyex> 4\n4\n```\n")
+    lines = told(shell('lesson("talk.md", 4)\nlesson.skip()\nlesson.next()\n'))
+    assert lines[lines.index("    1") :] == [
+        "    1", "1", "    raise KeyboardInterrupt", "KeyboardInterrupt", "T", "-", "One.", "    raise KeyboardInterrupt",
+        "T", "-", "One.", "    3", "3", "    4",
+    ]  # fmt: skip
+
+
 def test_what_a_lesson_has_started_is_ended_before_another_begins(talk):
     printed = shell("""\
         mine = spawn(receive, name="mine")
