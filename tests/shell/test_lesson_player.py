@@ -119,6 +119,13 @@ def test_one_goes_back_and_on_and_sees_the_text_again(talk):
     ]  # fmt: skip
 
 
+def test_one_goes_back_into_a_lesson_that_is_over(talk):
+    lines = told(shell('lesson("talk.md")\nlesson.skip(6)\nlesson.back()\nlesson.leave()\nlesson.back()\n'))
+    over = lines.index("This lesson is over.")
+    assert lines[over + 1 : over + 3] == ["Third.", "    x"]
+    assert "lesson.back() is for within a lesson" in lines[-1]
+
+
 def test_one_leaves_and_goes_on_where_one_was(talk):
     lines = told(shell('lesson("talk.md")\nlesson.next()\nlesson.leave()\n1 + 1\nlesson("talk.md")\nlesson.next()\n'))
     left = next(number for number, line in enumerate(lines) if line.startswith("You have left"))
