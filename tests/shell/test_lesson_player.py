@@ -207,7 +207,7 @@ def test_another_job_has_its_own_prompt(talk):
     lines = told(shell('lesson("talk.md")\nremote(Node.self())\nx = 5\nlen("four")\nexit()\nx\n'))
     begin = lines.index("    x = 5")
     assert lines[begin : begin + 2] == ["    x = 5", "4"]
-    assert lines[-1] == "5"
+    assert "5" in lines[begin + 2 :]
 
 
 def test_progress_is_kept_and_shared(tmp_path):
