@@ -210,7 +210,7 @@ def down(server: Any, request: Any, reason: Any) -> Exit:
     """The error of a call whose server is not there, or ended meanwhile."""
     if reason == "noproc":
         return NoProcess(
-            message=f"{server!r} is not alive, and did not answer {brief(request)} (or it ended since one that it called is not)"
+            message=f"{server!r} is not alive, and did not answer {brief(request)} (or one that it called is not)"
         )
     if reason == "noconnection":
         node = server[1] if isinstance(server, tuple) else getattr(server, "node", server)

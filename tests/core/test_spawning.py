@@ -45,4 +45,4 @@ def test_a_function_whose_call_would_do_nothing_is_refused(fn, instead):
         spawn(fn)
     with pytest.raises(TypeError, match=instead):
         spawn(fn, thread=True)
-    assert ended(spawn(lambda: await_(coroutine()))) in ("normal", "noproc")
+    assert ended(spawn(lambda: asyncio.run(coroutine()))) in ("normal", "noproc")
