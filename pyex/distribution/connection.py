@@ -2,8 +2,10 @@
 
 A frame is a msgpack array. A signal's is ``(op, target, fields, payload)``: the target a (number, creation)
 or a name, the fields identifiers and the like, the payload a term in bytes, or None. A payload that is too long for a
-frame is announced as ``(number, length)`` and follows in fragments: the mark, the number, the bytes. Payloads are
-decoded in the process they are for, never here on the loop.
+frame is announced as ``(number, length)`` and follows in fragments: the mark, the number, the bytes. What most frames
+are, a message to a process that is neither long nor holds objects, is the mark, the process's number, the term.
+
+Objects, and whatever takes its time, are decoded in the process they are for, never here on the loop.
 """
 
 from __future__ import annotations
