@@ -41,6 +41,8 @@ from pyex.core.errors import Terminated as Terminated
 from pyex.core.idling import next_message as next_message
 from pyex.core.ids import Atom, Pid, Port, Ref
 from pyex.core.input import ProcessInput as ProcessInput
+from pyex.core.interrupting import interrupt as interrupt
+from pyex.core.interrupting import interrupt_waits as interrupt_waits
 from pyex.core.isolation import Template as Template
 from pyex.core.isolation import share
 from pyex.core.isolation import snapshot as snapshot

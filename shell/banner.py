@@ -11,6 +11,7 @@ import pyex
 TIPS: Final = (
     'Try: p = spawn(lambda: print("hello from", self()))',
     'Try: send(self(), "hi"), then flush()',
+    "Try: lesson(1) plays the first of the lessons here; lesson() lists them",
     "Try: h(spawn) tells what a function does",
     "Try: Node.spawn(node, fn) runs a function you have just typed on another node",
     "Try: Process.info(pid) tells what a process is doing",
@@ -25,7 +26,7 @@ TIPS: Final = (
 def banner(starts: int) -> str:
     """The lines, for who has started it so many times before."""
     return (
-        f"pyex {pyex.__version__} on Python {platform.python_version()}. Ctrl-C interrupts, exit() leaves, h() helps.\n"
+        f"pyex {pyex.__version__} on Python {platform.python_version()}. Ctrl-C interrupts, exit() leaves, h() helps, lesson() teaches.\n"
         f"{TIPS[starts % len(TIPS)]}\n"
     )
 

@@ -13,6 +13,7 @@ from typing import NoReturn, TextIO
 import pyex
 from shell import config, startup
 from shell.banner import banner, count_start
+from shell.colours import resolved
 from shell.escape import way_out
 from shell.evaluator import INTERRUPTED, play
 from shell.foreground import foreground, restored
@@ -174,13 +175,14 @@ def _interactive(options: argparse.Namespace) -> Shell:
     terminal = typed and sys.stdout.isatty()
     dumb = os.environ.get("TERM", "dumb") in ("dumb", "unknown")
     colour = terminal and not dumb and not os.environ.get("NO_COLOR")
-    screen = Screen(sys.stdout, sys.stderr, terminal=terminal, colour=colour)
+    settings = _settings() if typed else config.Config()
+    theme = resolved(settings.theme) if colour else ""
+    screen = Screen(sys.stdout, sys.stderr, terminal=terminal, colour=theme)
     if not typed:
         shell = Shell(LineReader(sys.stdin), screen, start=_starter(options), open_path=_open_path)
         shell.files = _given_files(options)
         shell.remsh = options.remsh
         return shell
-    settings = _settings()
     reader: Reader
     prompt = None
     if terminal and not dumb:
@@ -193,6 +195,7 @@ def _interactive(options: argparse.Namespace) -> Shell:
     text = banner(count_start(history_path().with_name("starts"))) if settings.banner else ""
     shell = Shell(reader, screen, start=_starter(options), open_path=_open_path, banner=text + warning)
     shell.files = [*files, *_given_files(options)]
+    shell.progress_file = history_path().with_name("lessons")
     shell.remsh = options.remsh
     if prompt is not None:
         prompt.completer = shell.complete

@@ -30,6 +30,12 @@ def this_shell(what: str) -> Shell:
     return shell
 
 
+def width_here() -> int | None:
+    """The columns of the terminal of this process's shell, or None."""
+    shell = shell_here()
+    return None if shell is None else shell.screen.width()
+
+
 def bindings_here() -> dict[str, Any]:
     """What the user of this shell has bound; nothing where there is no shell."""
     shell = shell_here()

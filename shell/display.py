@@ -1,17 +1,15 @@
-"""How values, errors and reports look at the prompt."""
+"""How values, errors and reports look at the prompt. ``colour`` is a theme, or whether there is colour at all."""
 
 from __future__ import annotations
 
 import traceback
-from typing import Any, Final
+from typing import Any
 
 import pyex
-from shell import tracebacks
+from shell import colours, tracebacks
 from shell.bounded import bounded
+from shell.fitting import cut
 from shell.table import Table
-
-_RED: Final = "\x1b[31m"
-_PLAIN: Final = "\x1b[0m"
 
 
 def brief(value: Any) -> str:
@@ -27,44 +25,46 @@ def message(error: BaseException) -> str:
         return f"(its text raises {type(another).__name__})"
 
 
-def result(value: Any, *, colour: bool, width: int | None = None) -> str:
+def result(value: Any, *, colour: str | bool, width: int | None = None) -> str:
     """The line that shows a value; several for a table, and for what is wider than ``width``."""
-    if isinstance(value, pyex.ProcessInfo | Table):
-        return f"{value}\n"
+    if isinstance(value, Table):
+        return value.text(width, heading=colours.heading if colour and value else str) + "\n"
+    if isinstance(value, pyex.ProcessInfo):
+        return f"{cut(str(value), width)}\n"
     return code(bounded(value, width), colour=colour)
 
 
-def code(text: str, *, colour: bool) -> str:
+def code(text: str, *, colour: str | bool) -> str:
     """A line, or several, of Python."""
     if not colour:
         return text.removesuffix("\n") + "\n"
     # Colours are imported with the first prompt of a terminal, and not without one.
     from pygments.lexers.python import PythonLexer
 
-    return _highlight(text, PythonLexer())
+    return colours.highlighted(text, PythonLexer(), _theme(colour))
 
 
-def error(error: BaseException, *, colour: bool) -> str:
+def error(error: BaseException, *, colour: str | bool) -> str:
     """The traceback of an uncaught exception: the user's frames, those of libraries folded."""
     return _traceback(tracebacks.error_text(error), colour=colour)
 
 
-def syntax_error(error: BaseException, *, colour: bool) -> str:
+def syntax_error(error: BaseException, *, colour: str | bool) -> str:
     """What is wrong with an input that could not be compiled, and where."""
     return _traceback(tracebacks.syntax_error_text(error), colour=colour)
 
 
-def alert(text: str, *, colour: bool) -> str:
+def alert(text: str, *, colour: str | bool) -> str:
     """A line, or several, that something went wrong; a traceback in it looks as they do."""
     text = tracebacks.fold(text.rstrip("\n") + "\n")
     if not colour:
         return text
     before, mark, trace = text.partition("Traceback (most recent call last):\n")
-    red = f"{_RED}{before.rstrip()}{_PLAIN}\n" if before.strip() else ""
-    return red + _traceback(mark + trace, colour=True) if mark else red
+    red = colours.alarming(before.rstrip(), _theme(colour)) + "\n" if before.strip() else ""
+    return red + _traceback(mark + trace, colour=colour) if mark else red
 
 
-def ending(pid: pyex.Pid, reason: Any, *, colour: bool) -> str:
+def ending(pid: pyex.Pid, reason: Any, *, colour: str | bool) -> str:
     """The line for the end of an evaluator."""
     if isinstance(reason, pyex.Crash):
         why = "".join(traceback.format_exception_only(reason.exception)).strip()
@@ -73,17 +73,13 @@ def ending(pid: pyex.Pid, reason: Any, *, colour: bool) -> str:
     return alert(f"** (EXIT from {pid!r}) {why}", colour=colour)
 
 
-def _traceback(text: str, *, colour: bool) -> str:
+def _traceback(text: str, *, colour: str | bool) -> str:
     if not colour:
         return text
     from pygments.lexers.python import PythonTracebackLexer
 
-    return _highlight(text, PythonTracebackLexer())
+    return colours.highlighted(text, PythonTracebackLexer(), _theme(colour))
 
 
-def _highlight(text: str, lexer: Any) -> str:
-    from pygments import highlight
-    from pygments.formatters import TerminalFormatter
-
-    lexer.stripnl = False
-    return highlight(text, lexer, TerminalFormatter()).rstrip("\n") + "\n"
+def _theme(colour: str | bool) -> str:
+    return colour if isinstance(colour, str) else colours.EITHER

@@ -31,8 +31,8 @@ def whole_text(value: Any) -> str:
 
 
 def plain(text: str) -> str:
-    """A docstring without the marks of code."""
-    return text.replace("``", "")
+    """A docstring without the marks of code, and those of what stands out."""
+    return text.replace("``", "").replace("**", "")
 
 
 def members(value: Any) -> Iterator[tuple[str, Any]]:

@@ -20,6 +20,7 @@ from shell.helpers.session import exit, quit
 from shell.input import ShellInput
 from shell.jobs import open_job
 from shell.preload import follow
+from shell.prying import breakpoints
 from shell.reports import ReportHandler, installed
 from shell.screen import ERR, OUT
 from shell.state import Request, Shell
@@ -38,7 +39,7 @@ def play(shell: Shell) -> int:
     sys.modules["__main__"] = shell.module
     sys.stdin = cast(TextIO, ShellInput(shell, sys.stdin))
     try:
-        with installed(ReportHandler(shell)), pyex.process_streams():
+        with installed(ReportHandler(shell)), pyex.process_streams(), breakpoints():
             while not shell.left:
                 try:
                     run(_live, shell)
@@ -109,7 +110,7 @@ def _work(shell: Shell) -> None:
             if message[0] != shell.tag:
                 shell.status = 1
                 print(f"pyex: the process of the prompt has ended: {message[4]!r}", file=shell.screen.err)
-    _surely(lambda: _take_down(shell, leader, watch))
+    surely(lambda: _take_down(shell, leader, watch))
 
 
 def _start(shell: Shell, leader: Pid) -> None:
@@ -124,7 +125,7 @@ def _start(shell: Shell, leader: Pid) -> None:
             if ends_the_process(error):
                 raise
             text = failure(shell, error)
-            _surely(lambda text=text: output.put(leader, text, ERR))  # type: ignore[misc]
+            surely(lambda text=text: output.put(leader, text, ERR))  # type: ignore[misc]
             if shell.once:
                 shell.status = 1
     if shell.remsh is not None and not shell.left:
@@ -158,7 +159,7 @@ def _report_ending(shell: Shell, leader: Pid) -> None:
                 shell.status = code
                 return
         shell.status = 1
-    output.put(leader, display.ending(pid, reason, colour=shell.screen.colour), ERR)
+    output.put(leader, display.ending(pid, reason, colour=shell.screen.theme), ERR)
 
 
 def _take_down(shell: Shell, leader: Pid, watch: Ref) -> None:
@@ -190,10 +191,10 @@ def _evaluate(shell: Shell, request: Request, leader: Pid) -> None:
         remember(shell, error)
         text, stream = failure(shell, error), ERR
     for own in shell.streams:
-        _surely(own.flush)
+        surely(own.flush)
     if text:
-        _surely(lambda: output.put(leader, text, stream))
-    _surely(lambda: send(shell.server, (shell.tag, "done", jobs.LOCAL)))
+        surely(lambda: output.put(leader, text, stream))
+    surely(lambda: send(shell.server, (shell.tag, "done", jobs.LOCAL)))
 
 
 def outcome(shell: Shell, request: Request) -> str:
@@ -211,7 +212,7 @@ def outcome(shell: Shell, request: Request) -> str:
     names["_"], names["__"] = value, names.get("_")
     if value is exit or value is quit:
         return "exit() or Ctrl-D leaves the shell; exit(reason) ends the evaluation\n"
-    return display.result(value, colour=shell.screen.colour, width=shell.screen.width())
+    return display.result(value, colour=shell.screen.theme, width=shell.screen.width())
 
 
 def failure(shell: Shell, error: BaseException) -> str:
@@ -223,7 +224,7 @@ def failure(shell: Shell, error: BaseException) -> str:
 
 
 def _describe(shell: Shell, error: BaseException) -> str:
-    colour = shell.screen.colour
+    colour = shell.screen.theme
     if isinstance(error, BadInput) and error.__cause__ is not None:
         return display.syntax_error(error.__cause__, colour=colour)
     if isinstance(error, KeyboardInterrupt):
@@ -232,7 +233,7 @@ def _describe(shell: Shell, error: BaseException) -> str:
     return display.error(error, colour=colour)
 
 
-def _surely(action: Callable[[], object]) -> None:
+def surely(action: Callable[[], object]) -> None:
     """Carry out an action of the shell's own, whatever interrupts still come."""
     while True:
         try:

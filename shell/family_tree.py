@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 import pyex
-from pyex import Pid, Process, Supervisor
-from shell.elsewhere import within
+from pyex import ANY, Down, Pid, Process, Ref, Supervisor, receive, send
 from shell.survey import initial_call, short
 
 #: Seconds that a supervisor gets to tell of its children; one that is busy is asked in vain.
@@ -54,12 +53,30 @@ def _text(info: pyex.ProcessInfo) -> str:
 def _children(info: pyex.ProcessInfo) -> tuple[tuple[Any, Any], ...]:
     match info.dictionary.get("$initial_call"):
         case ("supervisor", _):
-            try:
-                told = within(ASKED, Supervisor.which_children, info.pid)
-            except Exception:  # it is busy, or has just ended
-                return ()
-            return tuple((child.id, child.pid) for child in told)
+            return _told(info.pid)
     return ()
+
+
+def _told(supervisor: Pid) -> tuple[tuple[Any, Any], ...]:
+    """What a supervisor tells of its children; nothing, if it is busy, or has just ended."""
+    alias = Process.alias(reply=True)
+    asker, watch = pyex.spawn_monitor(_ask, supervisor, alias)
+    try:
+        answer = receive((alias, ANY), Down(watch), timeout=ASKED, default=None)
+    finally:
+        Process.unalias(alias)
+        Process.demonitor(watch, flush=True)
+        Process.exit(asker, "shutdown")
+        receive((alias, ANY), timeout=0, default=None)
+    return answer[1] if answer is not None and answer[0] == alias else ()
+
+
+def _ask(supervisor: Pid, alias: Ref) -> None:
+    try:
+        told = Supervisor.which_children(supervisor)
+    except Exception:  # it has just ended
+        told = []
+    send(alias, (alias, tuple((child.id, child.pid) for child in told)))
 
 
 class _Drawing:

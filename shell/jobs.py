@@ -115,7 +115,7 @@ def open_job(shell: Shell, node: str) -> None:
         node = f"{node}@127.0.0.1"
     ready = Process.alias(reply=True)
     module = share(shell.module) if node == Node.self() else None
-    how = (shell.server, shell.tag, ready, shell.screen.colour, shell.screen.width(), module)
+    how = (shell.server, shell.tag, ready, shell.screen.theme, shell.screen.width(), module)
     if node == Node.self():
         keeper, watch = pyex.spawn_monitor(keep, *how)
     else:

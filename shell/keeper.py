@@ -15,19 +15,19 @@ import pyex
 from pyex import ANY, Down, Pid, Process, Ref, receive, send, share
 from shell import display, output
 from shell.current import Leave, shells
-from shell.evaluator import ends_the_process, failure, outcome, remember
+from shell.evaluator import ends_the_process, failure, outcome, remember, surely
 from shell.lines import LineReader
 from shell.screen import Screen
 from shell.state import Request, Shell
 
-#: Seconds until an evaluator that traps the exit of an interrupt is killed.
+#: Seconds that an evaluator has to come out of a call of C code, which nothing interrupts; then it is ended.
 INSIST: Final = 1.0
 
-#: The reason of an evaluator that was interrupted: an orderly end, as others see it.
+#: The reason of an evaluator that could not be interrupted otherwise: an orderly end, as others see it.
 INTERRUPTED: Final = ("shutdown", "interrupted")
 
 
-def keep(server: Pid, tag: Ref, ready: Ref, colour: bool, width: int | None, module: types.ModuleType | None) -> None:
+def keep(server: Pid, tag: Ref, ready: Ref, colour: str, width: int | None, module: types.ModuleType | None) -> None:
     """The keeper: does what the server of a shell says, until that is gone."""
     watch = Process.monitor(server)
     shell = Shell(LineReader(sys.stdin), _FarScreen(colour, width))
@@ -52,10 +52,9 @@ def keep(server: Pid, tag: Ref, ready: Ref, colour: bool, width: int | None, mod
                 case (_, "evaluate", source, number):
                     send(evaluator.pid, (tag, "evaluate", source, number))
                 case (_, "interrupt"):
-                    evaluator.end(INTERRUPTED)
-                    Process.send_after(pyex.self(), (tag, "insist", evaluator.pid), INSIST)
+                    evaluator.interrupt()
                 case (_, "insist", pid):
-                    Process.exit(pid, "kill")  # dead long ago, most often
+                    evaluator.insist(pid)
                 case (_, "kill"):
                     evaluator.end("kill")
                 case (_, "complete", alias, before):
@@ -73,7 +72,7 @@ def _complete(alias: Ref, before: str, shell: Shell) -> None:
 class _FarScreen(Screen):
     """What is known of the screen of the shell; nothing is written to it from here."""
 
-    def __init__(self, colour: bool, width: int | None) -> None:
+    def __init__(self, colour: str, width: int | None) -> None:
         super().__init__(sys.stdout, sys.stderr, terminal=False, colour=colour)
         self._width = width
 
@@ -91,17 +90,38 @@ class _Evaluator:
         self._start()
 
     def _start(self) -> None:
+        #: it was told to end, for it has not taken an interrupt
+        self._insisted = False
+        self._shell.evaluating = False
         self.pid, self.watch = pyex.spawn_monitor(_live, share(self._shell), self._keeper, thread=True)
 
     def end(self, reason: Any) -> None:
         Process.exit(self.pid, reason)
 
+    def interrupt(self) -> None:
+        """Interrupt what it evaluates, and nothing else."""
+        if self._shell.evaluating:
+            pyex.interrupt(self.pid)
+            self._look_again()
+
+    def insist(self, pid: Pid) -> None:
+        """End the one that has not come to take its interrupt."""
+        if pid == self.pid and self._shell.evaluating and pyex.interrupt_waits(pid):
+            self.end("kill" if self._insisted else INTERRUPTED)
+            self._insisted = True
+            self._look_again()
+
+    def _look_again(self) -> None:
+        Process.send_after(self._keeper, (self._shell.tag, "insist", self.pid), INSIST)
+
     def restart(self, reason: Any) -> None:
         """Say how the one before ended, and start the next."""
         shell = self._shell
-        colour = shell.screen.colour
-        if reason == INTERRUPTED:
-            text = "\n" + display.alert("KeyboardInterrupt", colour=colour)
+        colour = shell.screen.theme
+        if self._insisted:
+            text = "\n" + display.alert(
+                f"KeyboardInterrupt: {self.pid!r} was in a call that takes none, and has ended", colour=colour
+            )
         else:
             text = display.ending(self.pid, reason, colour=colour)
         assert shell.leader is not None
@@ -115,13 +135,20 @@ def _live(shell: Shell, keeper: Pid) -> None:
     shells[here] = shell
     watch = Process.monitor(keeper)
     try:
-        while not isinstance(message := receive((shell.tag, "evaluate", str, int), Down(watch)), Down):
+        while True:
+            try:
+                message = receive((shell.tag, "evaluate", str, int), Down(watch))
+            except KeyboardInterrupt:
+                continue  # it was for the input before
+            if isinstance(message, Down):
+                return
             _evaluate(shell, Request(message[2], message[3]), keeper)
     finally:
         shells.pop(here, None)
 
 
 def _evaluate(shell: Shell, request: Request, keeper: Pid) -> None:
+    shell.evaluating = True
     try:
         text = outcome(shell, request)
     except BaseException as error:
@@ -131,11 +158,14 @@ def _evaluate(shell: Shell, request: Request, keeper: Pid) -> None:
         if ends_the_process(error):
             raise
         remember(shell, error)
-        text = failure(shell, error)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    assert shell.leader is not None
+        # On the terminal "^C" stands on the line.
+        text = "\n" * isinstance(error, KeyboardInterrupt) + failure(shell, error)
+    shell.evaluating = False
+    surely(sys.stdout.flush)
+    surely(sys.stderr.flush)
+    leader = shell.leader
+    assert leader is not None
     if text:
-        output.put(shell.leader, text, sender=pyex.self())
-    pyex.sync_output(shell.leader)
-    send(shell.server, (shell.tag, "done", keeper))
+        surely(lambda: output.put(leader, text, sender=pyex.self()))
+    surely(lambda: pyex.sync_output(leader))
+    surely(lambda: send(shell.server, (shell.tag, "done", keeper)))

@@ -28,6 +28,10 @@ class _Lines:
     def interrupted(self) -> None:
         """Nothing: lines are taken in turn."""
 
+    def show(self, _node: str, _number: int, source: str) -> str:
+        """The input itself; what lines are about is not echoed."""
+        return source
+
     def next_line(self) -> str:
         line, self._line = self._line, ""
         return line or self._stream.readline()
@@ -62,7 +66,7 @@ class LineReader(_Lines):
         self._config = config
         self._text = ""
 
-    def read(self, node: str, number: int) -> str | None:
+    def read(self, node: str, number: int, offered: str | None = None) -> str | None:
         """The next complete input; what is begun when the stream ends is evaluated as it is."""
         while True:
             if self._show is not None:
@@ -93,7 +97,7 @@ class OneExpression(_Lines):
         super().__init__(stream, typed=stream.isatty())
         self._source: str | None = source
 
-    def read(self, node: str, number: int) -> str | None:
+    def read(self, node: str, number: int, offered: str | None = None) -> str | None:
         """The expression; then there is no more."""
         source, self._source = self._source, None
         return source

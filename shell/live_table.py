@@ -64,7 +64,7 @@ class View:
         keys = " ".join(f"{key}:{name}" for key, name in KEYS.items())
         rows = self.rows[::-1] if self.turned else self.rows
         self.first = max(0, min(self.first, len(rows) - self.height + 3))
-        table = repr(Table(HEADS, rows[self.first : self.first + self.height - 3]))
+        table = Table(HEADS, rows[self.first : self.first + self.height - 3], keep=self.sort).text(self.width)
         return "\n".join(line[: self.width] for line in (self.head(), keys, *table.splitlines()))
 
     def sort_by(self, column: str) -> None:

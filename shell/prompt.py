@@ -16,6 +16,7 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.formatted_text import PygmentsTokens, merge_formatted_text
 from prompt_toolkit.input import create_input
+from prompt_toolkit.key_binding import merge_key_bindings
 from prompt_toolkit.lexers import PygmentsLexer
 from prompt_toolkit.output import ColorDepth, Output, create_output
 from prompt_toolkit.shortcuts import print_formatted_text
@@ -26,6 +27,7 @@ from shell.completer import PromptCompleter, while_typing
 from shell.config import Config
 from shell.history import history
 from shell.keys import key_bindings
+from shell.offer import Offer
 from shell.paste import inputs
 from shell.question_prompt import PAUSE, QuestionPrompt
 from shell.questions import Question
@@ -62,11 +64,12 @@ class TerminalReader:
         self._last_key = 0.0
         input, output = create_input(sys.stdin), _output(screen)
         self._output = output
+        self._offer = Offer()
         self._session: PromptSession[str] = PromptSession(
             multiline=True,
             prompt_continuation=_continuation,
             lexer=PygmentsLexer(PythonLexer) if screen.colour else None,
-            style=style(config.theme, colour=screen.colour),
+            style=style(screen.theme, colour=screen.colour),
             include_default_pygments_style=False,
             color_depth=None if screen.colour else ColorDepth.DEPTH_1_BIT,
             history=history(history_file),
@@ -75,7 +78,8 @@ class TerminalReader:
             reserve_space_for_menu=MENU,
             editing_mode=EditingMode.VI if config.keys == "vi" else EditingMode.EMACS,
             mouse_support=config.mouse,
-            key_bindings=key_bindings(self._is_session),
+            key_bindings=merge_key_bindings([key_bindings(self._is_session), self._offer.keys]),
+            input_processors=[self._offer],
             enable_suspend=True,
             enable_open_in_editor=True,
             tempfile_suffix=".py",
@@ -84,20 +88,24 @@ class TerminalReader:
         )
         if config.completion == "typing":
             self._session.default_buffer.on_text_insert += while_typing
+        self._offer.watch(self._session.default_buffer)
         self._session.app.key_processor.before_key_press += self._key_pressed
         self._question = QuestionPrompt(input, output)
         #: the one that is on the screen
         self._app: Application[str] = self._session.app
 
-    def read(self, node: str, number: int) -> str | None:
+    def read(self, node: str, number: int, offered: str | None = None) -> str | None:
         """The next complete input, None for Ctrl-D. What was begun before ``SteppedAside`` is there again."""
         prompt = self._config.prompt_for(node, number, self._output.get_size().columns)
         if self._waiting and not self._asked:
             return self._show(prompt, self._waiting.popleft())
         begun, self._begun = self._begun, Document()
+        self._offer.make(offered)
         self._session.app.erase_when_done = self._pasted
         try:
-            text = self._session.prompt(prompt, default=begun, pre_run=self._begins)
+            text = self._session.prompt(
+                prompt, default=begun if begun.text else self._offer.document, pre_run=self._begins
+            )
         except EOFError:
             return None
         finally:
@@ -108,6 +116,10 @@ class TerminalReader:
         self._pasted = False
         self._waiting.extend(inputs(text))
         return self._show(prompt, self._waiting.popleft())
+
+    def show(self, node: str, number: int, source: str) -> str:
+        """Show an input at a prompt of its own, as if it had been typed; returns it."""
+        return self._show(self._config.prompt_for(node, number, self._output.get_size().columns), source)
 
     def interrupted(self) -> None:
         """Ctrl-C came in an evaluation: what waits of a pasted session is not evaluated any more."""
@@ -153,6 +165,7 @@ class TerminalReader:
         app.invalidate()
 
     def _begins(self) -> None:
+        self._offer.begins()
         self._app = self._session.app
         self._loop = asyncio.get_running_loop()
         self._screen.prompt_begins(self)

@@ -1,18 +1,25 @@
 """A prompt inside a process, where its code stands: the process waits there, all others go on.
 
-It asks for its lines as ``input()`` does, so it is there in any process, on whatever node.
+It asks for its lines as ``input()`` does, so it is there in any process, on whatever node. In a shell ``breakpoint()`` opens
+it, but for the code of the prompt itself, which has the terminal, and so Python's own debugger.
 """
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import linecache
+import os
+import sys
+import threading
 import traceback
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import pyex
 from shell import display
+from shell.current import shell_here
 from shell.evaluation import BadInput, Code
 from shell.preload import preloaded
 
@@ -20,13 +27,46 @@ from shell.preload import preloaded
 AROUND: Final = 4
 
 HELP: Final = """\
-Names mean here what they mean in the code; an expression shows its value. What is bound here is this prompt's own.
+Names mean here what they mean in the code; an expression shows its value. An assignment to a variable of the code
+changes it; other names that are bound here are this prompt's own.
   continue, c    let the process go on (Ctrl-D as well)
   locals         the variables, and their values
   where, bt      the stack
   whereami       the code around
   exit(reason)   end the process
 """
+
+
+_UNBOUND: Final = object()
+
+#: Writes what ``f_locals`` was given back to a frame's variables, where that is not the way it works anyway (PEP 667).
+_locals_to_fast: Callable[[types.FrameType, int], object] | None = None
+if sys.version_info < (3, 13) and hasattr(ctypes.pythonapi, "PyFrame_LocalsToFast"):
+    _locals_to_fast = ctypes.pythonapi.PyFrame_LocalsToFast
+    _locals_to_fast.argtypes = (ctypes.py_object, ctypes.c_int)
+
+
+@contextlib.contextmanager
+def breakpoints() -> Iterator[None]:
+    """Have ``breakpoint()`` open a prompt in the process that calls it, unless ``PYTHONBREAKPOINT`` says what else."""
+    if os.environ.get("PYTHONBREAKPOINT") or sys.breakpointhook is not sys.__breakpointhook__:
+        yield
+        return
+
+    def hook(*_: Any, **_more: Any) -> None:
+        frame = sys._getframe(1)
+        if shell_here() is not None and threading.current_thread() is threading.main_thread():
+            import pdb  # noqa: T100 - that is what was asked for
+
+            pdb.Pdb().set_trace(frame)
+        else:
+            Pry(frame).talk()
+
+    sys.breakpointhook = hook
+    try:
+        yield
+    finally:
+        sys.breakpointhook = sys.__breakpointhook__
 
 
 class Pry:
@@ -37,6 +77,8 @@ class Pry:
         self._line = frame.f_lineno
         self._locals = dict(frame.f_locals)
         self._names = {**frame.f_globals, **self._locals, "__builtins__": preloaded()}
+        code = frame.f_code
+        self._variables = {*code.co_varnames, *code.co_cellvars, *code.co_freevars}
         self._commands: dict[str, Callable[[], None]] = {
             "locals": self.show_locals, "where": self.show_stack, "bt": self.show_stack, "whereami": self.show_code,
             "help": lambda: print(HELP, end=""),
@@ -61,8 +103,13 @@ class Pry:
                 self._evaluate(text)
 
     def _evaluate(self, text: str) -> None:
+        self._locals = dict(self._frame.f_locals)  # a closure's variables may have changed meanwhile
+        self._names.update(self._locals)
         try:
-            value = Code(text, "<pry>", 0).run_with(self._names)
+            try:
+                value = Code(text, "<pry>", 0).run_with(self._names)
+            finally:
+                self._assign()
             if value is not None:
                 print(display.result(value, colour=False), end="")
         except BadInput as bad:
@@ -71,6 +118,21 @@ class Pry:
             if type(error) is pyex.Exit:
                 raise  # exit() ends the process
             print(display.error(error, colour=False), end="")
+
+    def _assign(self) -> None:
+        """Give the variables of the code the values they were given here."""
+        names, before = self._names, self._locals
+        is_module = self._frame.f_locals is self._frame.f_globals
+        changed = {
+            name: names[name]
+            for name in (names if is_module else self._variables)
+            if name in names and name != "__builtins__" and names[name] is not before.get(name, _UNBOUND)
+        }
+        if changed:
+            self._frame.f_locals.update(changed)
+            if _locals_to_fast is not None and not is_module:
+                _locals_to_fast(self._frame, 0)
+            self._locals.update(changed)
 
     def show_code(self) -> None:
         """Print where the process stands, and the lines around."""

@@ -33,7 +33,7 @@ class ReportHandler(logging.Handler):
             if leader is not None:
                 output.put(leader, self.format(record) + "\n", ERR, pyex.self())
                 return
-            text = display.alert(self.format(record), colour=shell.screen.colour)
+            text = display.alert(self.format(record), colour=shell.screen.theme)
             if shell.leader is None:
                 shell.screen.write([(ERR, text)])  # the node, which is starting
             else:

@@ -25,11 +25,13 @@ class Prompt(Protocol):
 class Screen:
     """Standard output and standard error, in one order."""
 
-    def __init__(self, out: TextIO, err: TextIO, *, terminal: bool, colour: bool) -> None:
+    def __init__(self, out: TextIO, err: TextIO, *, terminal: bool, colour: str | bool) -> None:
         self.out = out
         self.err = err
         self.terminal = terminal
-        self.colour = colour
+        #: the theme of what is printed; without colours there is none
+        self.theme = "either" if colour is True else colour or ""
+        self.colour = bool(colour)
         self._changed = threading.Condition()
         self._prompt: Prompt | None = None
         self._pending: deque[tuple[str, str]] = deque()

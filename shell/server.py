@@ -142,6 +142,7 @@ class _Server:
 
     def _to_front(self, job: Job) -> None:
         self._job = job
+        self._shell.front = job.number
         self._shell.completer = job.complete
 
     def _leave(self, job: Job) -> None:
@@ -167,7 +168,7 @@ class _Server:
         self._remove(job)
         why = "the line has dropped" if reason == "noconnection" else f"its process ended with {display.brief(reason)}"
         text = f"** (job {job.number} on {job.node} is gone: {why}) This is {Node.self()} again"
-        output.put(self._leader, display.alert(text, colour=self._shell.screen.colour), ERR)
+        output.put(self._leader, display.alert(text, colour=self._shell.screen.theme), ERR)
 
     def _put_questions(self) -> None:
         """Put to the person what processes ask, one after the other; returns when there is nothing more."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pyex import Pid, Ref, send
@@ -29,8 +30,14 @@ class Reader(Protocol):
     #: it shows questions itself, at a prompt; else they are printed before ``ask``
     edits: bool
 
-    def read(self, node: str, number: int) -> str | None:
-        """The next complete input; None at the end of all input. Raises ``SteppedAside``."""
+    def read(self, node: str, number: int, offered: str | None = None) -> str | None:
+        """The next complete input; None at the end of all input. Raises ``SteppedAside``.
+
+        ``offered`` stands ready, where that can be, until something is typed in its place; None outside of lessons.
+        """
+
+    def show(self, node: str, number: int, source: str) -> str:
+        """Show an input as if it had been typed; returns it."""
 
     def aside(self) -> None:
         """From any thread: soon let ``read``, if it reads, raise ``SteppedAside``."""
@@ -94,10 +101,16 @@ class Shell:
         self.files: list[StartupFile] = []
         #: the node whose prompt comes first; leaving that one leaves the shell
         self.remsh: str | None = None
+        #: the number of the job whose prompt it is
+        self.front = 1
+        #: keeps how far lessons have been played; None: nothing is kept
+        self.progress_file: Path | None = None
         #: in the names of inputs, tells those of this shell from those of another one on the node
         self.label = ""
         #: answers what could be typed next; the server changes it with the job
         self.completer: Callable[[str], Found] = self.complete_here
+        #: in a keeper: its evaluator is at work
+        self.evaluating = False
         #: evaluators of this shell on other nodes
         self.abroad: set[Pid] = set()
         self.left = False

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from pyex import Pid, Port, Ref
 from shell.bounded import bounded
+from shell.fitting import cut, wrapped
 
 #: Rows that are shown, and characters of a cell.
 MOST: Final = 200
 WIDEST: Final = 60
+
+#: Characters between two columns, and those that a column has at least whose text is cut.
+_GAP: Final = 2
+_NARROWEST: Final = 6
 
 
 class Table(list[Any]):
@@ -19,28 +25,69 @@ class Table(list[Any]):
     Pid('0.110.0')
     """
 
-    def __init__(self, heads: Iterable[str], rows: Iterable[Any], empty: str = "none") -> None:
+    def __init__(self, heads: Iterable[str], rows: Iterable[Any], empty: str = "none", keep: str = "") -> None:
         super().__init__(rows)
         self._heads = tuple(heads)
         self._empty = empty
+        #: the column that is shown also where there is no room for all
+        self._keep = keep
 
     def __repr__(self) -> str:
+        return self.text()
+
+    def text(self, width: int | None = None, heading: Callable[[str], str] = str) -> str:
+        """The table, in so many columns of a terminal: texts are cut, and what has no room is named below."""
         if not self:
-            return f"({self._empty})"
-        cells = [[cell(value) for value in row] for row in self[:MOST]]
-        numbers = [
-            all(isinstance(row[column], int | float) for row in self[:MOST]) for column in range(len(self._heads))
+            return cut(f"({self._empty})", width)
+        rows = self[:MOST]
+        columns = [
+            _Column(head, [row[number] for row in rows], kept=number == 0 or head == self._keep)
+            for number, head in enumerate(self._heads)
         ]
-        widths = [max(map(len, column)) for column in zip(self._heads, *cells, strict=True)]
-        lines = [self._heads, *cells]
-        texts = ["  ".join(map(_justified, line, widths, numbers)).rstrip() for line in lines]
+        shown = columns if width is None else _fitted(columns, width)
+        texts = ["  ".join(column.line(number) for column in shown).rstrip() for number in range(len(rows) + 1)]
         if len(self) > MOST:
             texts.append(f"... and {len(self) - MOST:,} more")
-        return "\n".join(texts)
+        missing = [column.head for column in columns if column not in shown]
+        if missing:
+            texts += wrapped(f"(no room for {', '.join(missing)})", width, " ").split("\n")
+        head, *others = (cut(text, width) for text in texts)
+        return "\n".join([heading(head), *others])
 
 
-def _justified(text: str, width: int, number: bool) -> str:
-    return text.rjust(width) if number else text.ljust(width)
+class _Column:
+    """One column: its cells, and how wide it is."""
+
+    def __init__(self, head: str, values: list[Any], *, kept: bool) -> None:
+        self.head = head
+        self.kept = kept
+        self._numbers = all(isinstance(value, int | float) for value in values)
+        self._cells = [head, *map(cell, values)]
+        self.width = max(map(len, self._cells))
+        whole = self._numbers or any(isinstance(value, Pid | Ref | Port) for value in values)
+        #: what it can do with; neither half a number nor half a pid is of use
+        self.least = min(self.width, max([_NARROWEST, *map(len, self._cells[1:])] if whole else [_NARROWEST]))
+
+    def line(self, number: int) -> str:
+        """One of its cells, the head first."""
+        text = cut(self._cells[number], self.width)
+        return text.rjust(self.width) if self._numbers else text.ljust(self.width)
+
+
+def _fitted(columns: list[_Column], width: int) -> list[_Column]:
+    """The columns for which there is room, made as narrow as they must be."""
+    shown = [*columns]
+    while sum(column.least + _GAP for column in shown) - _GAP > width:
+        last = next((column for column in reversed(shown) if not column.kept), None)
+        if last is None:
+            break
+        shown.remove(last)
+    while sum(column.width + _GAP for column in shown) - _GAP > width:
+        widest = max(shown, key=lambda column: column.width - column.least)
+        if widest.width == widest.least:
+            break
+        widest.width -= 1
+    return shown
 
 
 def cell(value: Any) -> str:

@@ -1,13 +1,13 @@
-"""Colours of the prompt, for backgrounds light and dark."""
+"""Colours of the prompt and its menu, for backgrounds light and dark; ``shell.colours`` has those of what is printed."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from typing import Final
 
 from prompt_toolkit.styles import BaseStyle, Style, merge_styles
 from prompt_toolkit.styles.pygments import style_from_pygments_cls
+
+from shell.colours import EITHER, STYLES
 
 #: Colours that the terminal's own palette makes readable on either background.
 _EITHER: Final = {
@@ -47,24 +47,13 @@ _MENUS: Final = {
 }
 
 
-def background(environment: Mapping[str, str] = os.environ) -> str | None:
-    """``light`` or ``dark`` where the terminal tells; most do not, and none is asked: its answer could come late."""
-    last = environment.get("COLORFGBG", "").rpartition(";")[2]
-    if not last.isdecimal():
-        return None
-    return "light" if int(last) in (7, 15) else "dark"
-
-
 def style(theme: str, *, colour: bool) -> BaseStyle:
-    """The style for a theme: ``auto``, ``light``, ``dark``, or the name of a style of Pygments."""
+    """The style for a theme: ``either``, ``light``, ``dark``, or the name of a style of Pygments."""
     if not colour:
         return Style.from_dict(_MENU)
-    if theme == "auto":
-        theme = background() or "either"
     menu = Style.from_dict(_MENUS.get(theme, _MENU))
-    if theme == "either":
+    if theme == EITHER:
         return merge_styles([Style.from_dict(_EITHER), menu])
     from pygments.styles import get_style_by_name
 
-    name = {"light": "default", "dark": "monokai"}.get(theme, theme)
-    return merge_styles([style_from_pygments_cls(get_style_by_name(name)), menu])
+    return merge_styles([style_from_pygments_cls(get_style_by_name(STYLES.get(theme, theme))), menu])

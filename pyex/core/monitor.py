@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyex.core.holding import report_held
 from pyex.core.moving import has_not_begun, move_waiting
-from pyex.core.preemption import hunted, load, make_interrupter
+from pyex.core.preemption import hunted, is_wanted, load, make_interrupter
 from pyex.core.safe_points import collecting, process_of, processes_part, runtime_module, stack_of, watch_the_collector
 
 log = logging.getLogger("pyex.scheduler")
@@ -210,9 +210,9 @@ class Monitor:
         return busy
 
     def _hunt(self) -> None:
-        """Where a process with a thread of its own is to end, raise its exit."""
+        """Where a process with a thread of its own is to end, or to be interrupted, raise that."""
         for thread_id, owner in [*hunted.items()]:
-            if owner.thread_id != thread_id or owner.process.exiting is None or owner.process.exiting.raised:
+            if owner.thread_id != thread_id or not is_wanted(owner):
                 del hunted[thread_id]
                 if self._interrupter is not None:
                     self._interrupter.disarm(thread_id)

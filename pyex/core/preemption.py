@@ -98,7 +98,7 @@ def consider(frame: types.FrameType) -> Action | None:
         owner_here = hunted.get(get_ident())
         if owner_here is None or owner_here.thread_id != get_ident():  # it has ended: this is another, of its number
             return Action(_nothing)
-        return _consider_thread(owner_here.process, frame)
+        return _consider_thread(owner_here, frame)
     owner: Scheduler = here.owner  # type: ignore[attr-defined]
     allowed = verdict(frame, time.monotonic() - owner.held_since)
     if allowed.look and not allowed.switch and owner.inbox:
@@ -116,13 +116,26 @@ def consider(frame: types.FrameType) -> Action | None:
     return Action(lambda: _give_way(owner, process))
 
 
-def _consider_thread(process: ControlBlock, frame: types.FrameType) -> Action | None:
-    """A thread has its own turns; all there is to do is to raise the exit of its process."""
-    if process.exiting is None or process.exiting.raised:
+def is_wanted(owner: ThreadOwner) -> bool:
+    """Whether an exit, or an interrupt, is to be raised in a process that has a thread of its own."""
+    exiting = owner.process.exiting
+    return owner.interrupted if exiting is None else not exiting.raised
+
+
+def _consider_thread(owner: ThreadOwner, frame: types.FrameType) -> Action | None:
+    """A thread has its own turns; all there is to do is to raise the exit of its process, or an interrupt."""
+    if not is_wanted(owner):
         return Action(_nothing)
     if verdict(frame, CLEAN_UP).end:
-        return Action(lambda: raise_exit(process), raises=True)
+        return Action(lambda: _raise_wanted(owner), raises=True)
     return None
+
+
+def _raise_wanted(owner: ThreadOwner) -> None:
+    if owner.process.exiting is not None:
+        raise_exit(owner.process)
+    owner.interrupted = False
+    raise KeyboardInterrupt
 
 
 def _nothing() -> None:

@@ -51,8 +51,8 @@ class ThreadOwner:
     """
 
     __slots__ = (
-        "_applier", "_applying", "_parked", "_parking", "inbox", "listeners", "process", "ready", "thread", "thread_id",
-        "thread_state",
+        "_applier", "_applying", "_parked", "_parking", "inbox", "interrupted", "listeners", "process", "ready", "thread",
+        "thread_id", "thread_state",
     )  # fmt: skip
 
     process: ControlBlock
@@ -69,6 +69,8 @@ class ThreadOwner:
         self._parking: SimpleQueue[None] = SimpleQueue()
         #: it waits there
         self._parked = False
+        #: KeyboardInterrupt is to be raised in the thread, which is not the main one
+        self.interrupted = False
         #: for each coroutine of the thread that waits for a signal: what tells its loop, from any thread, to look again.
         #: Who adds one sets ``waiting`` and then looks; who takes out the last one, the opposite
         self.listeners: list[Callable[[], None]] = []
@@ -195,11 +197,14 @@ class ThreadOwner:
         """A deadline; the wait itself wakes at it."""
         return Deadline(seconds)
 
-    def wait(self, process: ControlBlock, seen: int, alarm: Alarm | None) -> None:
+    def wait(self, process: ControlBlock, seen: int = 0, alarm: Alarm | None = None) -> None:
         """Wait for the next wake-up; an interrupt (Ctrl-C) is let in here and nowhere else in the runtime."""
         try:
             self._parked = process.waiting = True
             # Looked at after the flag is up: a signal applied before that woke nobody.
+            if self.interrupted and process.exiting is None:
+                self.interrupted = False
+                raise KeyboardInterrupt
             if process.exiting is not None or len(process.mailbox or ()) != seen:
                 return
             if alarm is None:
@@ -349,7 +354,7 @@ def new_thread_process(parent: Pid | None, leader: Pid | None, *, system: bool =
     owner = ThreadOwner()
     owner.thread_id = threading.get_ident()
     owner.thread_state = thread_state()
-    process = ControlBlock(new_pid(system), owner, None, parent, leader)
+    process = ControlBlock().set_up(new_pid(system), owner, None, parent, leader)
     owner.process = process
     processes[process.pid.key] = process
     return process

@@ -14,8 +14,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-from pyex.core import messaging, scheduler, signals
-from pyex.core.carrier import Parcel
+from pyex.core import messaging, scheduler, signals, spawning
+from pyex.core.carrier import Carrier, Parcel, Route
 from pyex.core.errors import NoProcess
 from pyex.core.ids import Key, Pid, Ref
 from pyex.core.isolation import snapshot, snapshot_or_text
@@ -23,7 +23,7 @@ from pyex.core.moving import pass_on
 from pyex.core.process import ControlBlock, aliases, names, processes
 from pyex.core.reports import function_name
 from pyex.core.scheduler import Scheduler
-from pyex.core.signals import EXIT, EXIT2, HANDLERS, LINK, SEND, UNLINK, signal
+from pyex.core.signals import EXIT, EXIT2, HANDLERS, LINK, SEND, SPAWN_REQUEST, UNLINK, signal
 from pyex.core.threads import ThreadOwner, process_here, this_process
 
 
@@ -36,7 +36,8 @@ class TraceEvent(NamedTuple):
     ``"send"``            whom it sent to: a pid, if known  the message
     ``"message"``         None                              what has come into its mailbox
     ``"receive"``         None                              what it took from there
-    ``"spawn"``           the new process                   what that runs, as text
+    ``"spawn"``           the new process, or the node that what that runs, as text
+                          is asked to start one
     ``"link"``            the other process                 None
     ``"unlink"``          the other process                 None
     ``"exit_signal"``     whom it was sent to               the reason
@@ -44,8 +45,8 @@ class TraceEvent(NamedTuple):
     ``"trace_end"``       None                              how many events there were
     ====================  ================================  ==============================
 
-    ``number`` tells the order over all processes of the node. A ``"message"`` of another node, which is decoded when it
-    is looked at, has the value ``...``.
+    ``number`` tells the order over all processes of the node. A message, or a reason, of another node, which is decoded
+    when it is looked at, has the value ``...``. Who sent a signal, or is sent one, may be a process of another node.
     """
 
     number: int
@@ -182,7 +183,7 @@ def _pid_of(dest: Any) -> Pid | None:
     if type(dest) is Pid:
         return dest
     if isinstance(dest, Ref):
-        return aliases.get(dest)
+        return aliases.get(dest.key)
     holder = names.get(dest) if isinstance(dest, str) else None
     return holder.pid if holder is not None else None
 
@@ -241,12 +242,43 @@ def _put(owner: type) -> Callable[[Any, ControlBlock, int, Any], None]:
     def put(self: Any, process: ControlBlock, op: int, args: Any) -> None:
         what = _SIGNALS.get(op)
         if what is not None:
-            session = _traced.get(args[0].key) or _traced.get(process.pid.key)
-            if session is not None:
-                _emit(session, args[0], what, process.pid, snapshot_or_text(args[1]) if what == "exit_signal" else None)
+            _emit_signal(_traced.get(args[0].key) or _traced.get(process.pid.key), what, process.pid, args)
         _places.original(owner, "post")(self, process, op, args)
 
     return put
+
+
+def _emit_signal(session: _Session | None, what: str, target: Pid, args: Any) -> None:
+    if session is not None:
+        reason = args[1] if what == "exit_signal" else None
+        _emit(session, args[0], what, target, ... if type(reason) is Parcel else snapshot_or_text(reason))
+
+
+class _TracedCarrier:
+    """The carrier of signals to other nodes."""
+
+    def __init__(self, carrier: Carrier) -> None:
+        self._carrier = carrier
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._carrier, name)
+
+    def deliver(self, target: Pid, op: int, args: Any) -> None:
+        """A signal to a process of another node."""
+        what = _SIGNALS.get(op)
+        if what is not None:
+            _emit_signal(_traced.get(args[0].key), what, target, args)
+        self._carrier.deliver(target, op, args)
+
+    def deliver_to_node(self, node: str, op: int, args: Any) -> None:
+        """A signal to another node itself: to start a process there, say."""
+        if op == SPAWN_REQUEST and args[0].key in _traced:
+            _emit(_traced.get(args[0].key), args[0], "spawn", node, function_name(args[5][0]))
+        self._carrier.deliver_to_node(node, op, args)
+
+
+#: Where the carrier in use is read.
+_carrier: Final[Any] = vars(Route)["carrier"]
 
 
 def _start(owner: type) -> Callable[[Any, ControlBlock], None]:
@@ -317,11 +349,13 @@ _places: Final = _Places([
     (HANDLERS, SEND, _on_message),
     (Scheduler, "post", _put(Scheduler)),
     (ThreadOwner, "post", _put(ThreadOwner)),
+    (spawning, "short_way", False),
     (Scheduler, "start", _start(Scheduler)),
     (ThreadOwner, "start", _start(ThreadOwner)),
     (Scheduler, "end", staticmethod(_end(signals.end))),
     (ThreadOwner, "end", _end(ThreadOwner.end)),
     (scheduler, "end", _end(signals.end)),
+    (Route, "carrier", property(lambda route: _TracedCarrier(_carrier.__get__(route)), _carrier.__set__)),
 ])  # fmt: skip
 
 if hasattr(os, "register_at_fork"):

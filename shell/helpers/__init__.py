@@ -14,6 +14,7 @@ from shell.helpers import (
     files,
     help,
     jobs,
+    lessons,
     processes,
     session,
     trusting,
@@ -22,6 +23,7 @@ from shell.helpers import (
 
 #: The families, in the order in which ``h()`` lists them.
 FAMILIES: Final[dict[str, tuple[types.ModuleType, ...]]] = {
+    "Learning": (lessons,),
     "Understanding": (explaining, help),
     "Processes": (processes, watching),
     "Debugging": (debugging,),

@@ -95,13 +95,14 @@ def sentence(event: Any, names: dict[Any, str]) -> str:
         "message": f"{who} gets {value}",
         "receive": f"{who} takes {value}",
         "spawn": f"{who} spawns {other}, which runs {event.value}",
+        "spawn there": f"{who} spawns on {event.other}: {event.value}",
         "link": f"{who} links to {other}",
         "unlink": f"{who} unlinks from {other}",
         "exit_signal": f"{who} sends the exit signal {value} to {other}",
         "exit": f"{who} ends: {value}",
         "trace_end": f"that was the last of {event.value} events; trace(pid, count=...) shows more",
     }
-    return words[event.what]
+    return words["spawn there" if event.what == "spawn" and isinstance(event.other, str) else event.what]
 
 
 def name_of(process: Any) -> str:
@@ -123,7 +124,7 @@ def pry() -> None:
     """Stop this process here, and open a prompt in it: its variables, its stack, any expression.
 
     The process waits; all others go on. ``continue`` at that prompt lets it go on, ``help`` says what else there is. It
-    works in any process, on other nodes too; code in files imports it: ``from shell.helpers.debugging import pry``.
+    works in any process, on other nodes too; code in files says ``breakpoint()``, which does the same in a process of a shell.
 
     >>> def work(x):
     ...     pry()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from shell import display
-from shell.current import this_shell
+from shell.current import this_shell, width_here
 from shell.explain import explain, explain_all
+from shell.fitting import wrapped
 
 __all__ = ["i"]
 
@@ -39,7 +40,7 @@ class _Information:
         if value is _LAST:
             value = this_shell("i()").results.get(-1)
         for label, what in explain_all(value):
-            print(f"{label:<13} {_text(label, what)}")
+            print(wrapped(f"{label:<13} {_text(label, what)}", width_here(), " " * 14))
 
 
 def _text(label: str, what: Any) -> str:

@@ -11,8 +11,9 @@ from typing import Any, Final
 
 import pyex
 from shell import display
-from shell.current import bindings_here, shell_here
+from shell.current import bindings_here, shell_here, width_here
 from shell.documentation import first_line, members, signature, whole_text
+from shell.fitting import cut, reflowed, wrapped
 from shell.table import Table
 
 __all__ = ["callbacks", "exports", "h", "sig", "source"]
@@ -35,25 +36,29 @@ def h(what: Any = _NOTHING) -> None:
         _list_helpers()
         return
     value = _find(what) if isinstance(what, str) else what
+    width = width_here()
+    text = reflowed(whole_text(value), width)
     if isinstance(value, types.ModuleType):
-        print(f"{value.__name__}, a module\n\n{whole_text(value)}\n\n{exports(value)}")
+        print(f"{value.__name__}, a module\n\n{text}\n\n{exports(value).text(width)}")
     elif isinstance(value, type):
-        print(f"{value.__qualname__}, a class\n\n{whole_text(value)}")
+        print(f"{value.__qualname__}, a class\n\n{text}")
         listed = exports(value)
         if listed:
-            print(f"\n{listed}")
+            print(f"\n{listed.text(width)}")
     elif callable(value):
-        print(f"{signature(value)}\n\n{whole_text(value)}")
+        print(f"{wrapped(signature(value), width, '    ')}\n\n{text}")
     else:
-        print(f"{display.brief(value)}\n\n{whole_text(type(value))}")
+        print(f"{display.brief(value)}\n\n{reflowed(whole_text(type(value)), width)}")
 
 
 def _list_helpers() -> None:
-    print("Helpers; h(name) tells more, and shows an example. All of pyex is here as well: h(pyex), h(spawn).\n")
+    width = width_here()
+    head = "Helpers; h(name) tells more, and shows an example. All of pyex is here as well: h(pyex), h(spawn)."
+    print(wrapped(head, width) + "\n")
     for family, found in helpers.items():
         print(family)
         for name, value in found:
-            print(f"  {name:<16} {first_line(value)}")
+            print(cut(f"  {name:<14} {first_line(value)}", width))
 
 
 def _find(name: str) -> Any:
@@ -113,7 +118,7 @@ def sig(fn: Any) -> None:
     """
     if not callable(fn):
         raise TypeError(f"sig() takes what can be called, not {display.brief(fn)}")
-    print(signature(fn))
+    print(wrapped(signature(fn), width_here(), "    "))
 
 
 def source(what: Any) -> None:
@@ -133,4 +138,4 @@ def source(what: Any) -> None:
             f"{display.brief(target)} has no source here: it is written in C, or was made by code"
         ) from None
     shell = shell_here()
-    print(display.code(text, colour=shell is not None and shell.screen.colour), end="")
+    print(display.code(text, colour=shell is not None and shell.screen.theme), end="")

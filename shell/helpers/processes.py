@@ -49,7 +49,7 @@ def processes(sort: str = "pid", top: int | None = None, node: str | None = None
     >>> processes(node="bob@127.0.0.1")[0].pid
     """
     _, rows = at(node, survey, expect_sort(sort), top)
-    return Table(HEADS, rows)
+    return Table(HEADS, rows, keep=sort)
 
 
 def bt(process: Any = None) -> None:

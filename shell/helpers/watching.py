@@ -6,8 +6,9 @@ import sys
 from typing import Any
 
 from shell import family_tree
-from shell.current import this_shell
+from shell.current import this_shell, width_here
 from shell.elsewhere import at
+from shell.fitting import cut
 from shell.survey import HEADS, expect_sort, pid_of, survey
 from shell.table import Table
 
@@ -25,7 +26,8 @@ def tree(root: Any = None, node: str | None = None) -> None:
     """
     pid = pid_of(root) if root is not None else None
     members = at(pid.node if pid is not None else node, family_tree.gather)
-    print(family_tree.draw(members, pid, fine=(sys.stdout.encoding or "").lower().startswith("utf")))
+    fine = (sys.stdout.encoding or "").lower().startswith("utf")
+    print(cut(family_tree.draw(members, pid, fine=fine), width_here()))
 
 
 def top(sort: str = "memory", node: str | None = None, every: float = 1.0) -> Table | None:
@@ -41,7 +43,7 @@ def top(sort: str = "memory", node: str | None = None, every: float = 1.0) -> Ta
     shell = this_shell("top()")
     if not shell.screen.terminal:
         _, rows = at(node, survey, sort, 20)
-        return Table(HEADS, rows)
+        return Table(HEADS, rows, keep=sort)
     from shell.live_table import watch
 
     watch(shell, sort, node, every)

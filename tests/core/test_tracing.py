@@ -5,8 +5,10 @@ import pytest
 import pyex
 from pyex import ANY, Down, Exited, NoProcess, Pid, Process, exit, receive, self, send, spawn, spawn_link
 from pyex.core import messaging, scheduler, signals, tracing
+from pyex.core.carrier import Parcel, Route, route
 from pyex.core.process import processes
 from pyex.core.scheduler import Scheduler
+from pyex.core.signals import EXIT2, signal
 from pyex.core.threads import ThreadOwner
 from tests.core.support import PLACES, SOON, kill, messages, result_at, start_at, until
 
@@ -46,7 +48,7 @@ def everything():
         signals.HANDLERS[op] for op in (signals.SEND, signals.LINK, signals.UNLINK, signals.EXIT, signals.EXIT2)
     ]
     names = [id(messaging.nearby), messaging.post, signals._on_message, scheduler.end]
-    return (*names, *handlers, Scheduler.start, Scheduler.end, ThreadOwner.start, ThreadOwner.end)
+    return (*names, *handlers, Scheduler.start, Scheduler.end, ThreadOwner.start, ThreadOwner.end, Route.carrier)
 
 
 UNTRACED = everything()
@@ -313,3 +315,32 @@ def test_monitors_and_aliases_work_as_ever_while_traced():
     send(pid, ("end", "bored"))
     assert receive(Down(ref, ANY, ANY), timeout=SOON).reason == "bored"
     kill(listener)
+
+
+def test_signals_to_and_from_other_nodes(monkeypatch):
+    """What is carried there, and what comes from there."""
+    carried = []
+
+    class Carrier:
+        def deliver(self, target, op, args):
+            carried.append((target, op))
+
+        deliver_to_name = deliver_to_node = deliver
+
+        def hold_back(self, node):
+            pass
+
+    monkeypatch.setattr(route, "carrier", Carrier())
+    far = Pid("0.7.0", "bob@127.0.0.1")
+    pid = spawn(loop)
+    pyex.trace(pid)
+    for command in (("link", far), ("unlink", far), ("exit", far, "bye")):
+        send(pid, command)
+    told = events("link", "unlink", "exit_signal", count=3)
+    assert told == [(pid, "link", far, None), (pid, "unlink", far, None), (pid, "exit_signal", far, "bye")]
+    signal(pid, EXIT2, (far, Parcel(b"", lambda _: "enough")))
+    told = events("exit_signal", "exit", count=2)
+    assert told[0] == (far, "exit_signal", pid, ...)
+    assert told[1][:2] == (pid, "exit")
+    assert isinstance(route.carrier, Carrier)  # it is over
+    assert [target for target, _ in carried] == [far] * 3

@@ -9,11 +9,13 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from pyex import Down, Node, NoProcess, Process, receive, send
+from tests.core.support import until
 
 COOKIE = "a cookie for tests, long enough"
 ROOT = Path(__file__).parents[2]
@@ -51,9 +53,10 @@ class OtherNode:
         **environ: str,
     ) -> None:
         self.name = f"{name}@127.0.0.1"
+        self._logged = tempfile.TemporaryFile("a+")
         self.process = subprocess.Popen(
             [python, "-c", program, name, json.dumps(options or {})],
-            cwd=ROOT, env=os.environ | environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            cwd=ROOT, env=os.environ | environ, text=True, stdout=subprocess.PIPE, stderr=self._logged,
         )  # fmt: skip
 
     def ready(self) -> OtherNode:
@@ -66,6 +69,12 @@ class OtherNode:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
+    def discard(self) -> None:
+        """End it, and let go of what there is of it here."""
+        self.process.kill()
+        self.process.communicate()
+        self._logged.close()
+
     def freeze(self) -> None:
         """Let it stand still, its connections open."""
         self.process.send_signal(signal.SIGSTOP)
@@ -75,12 +84,17 @@ class OtherNode:
         """Let it go on."""
         self.process.send_signal(signal.SIGCONT)
 
-    def errors(self) -> str:
-        """End it, if it has not ended, and return what it logged."""
-        if self.process.poll() is None:
-            self.process.terminate()
-        _, errors = self.process.communicate(timeout=10)
-        return errors
+    def logged(self) -> str:
+        """What it has logged until now."""
+        self._logged.seek(0)
+        return self._logged.read()
+
+    def errors(self, expected: str = "") -> str:
+        """What it logged until its end, which comes now, or once it has logged what is expected."""
+        until(lambda: expected in self.logged(), f"a log with {expected!r}")
+        self.process.terminate()
+        self.process.communicate(timeout=10)
+        return self.logged()
 
 
 @pytest.fixture
@@ -102,8 +116,7 @@ def nodes(name_service):
 
     yield start
     for node in started:
-        node.process.kill()
-        node.process.communicate()
+        node.discard()
 
 
 @pytest.fixture
@@ -142,5 +155,4 @@ def bob_and_carol():
                     Process.exit(pid, "kill")
                     receive(Down(ref), timeout=10)
             for other in others:
-                other.process.kill()
-                other.process.communicate()
+                other.discard()

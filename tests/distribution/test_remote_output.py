@@ -43,7 +43,7 @@ def test_a_remote_process_is_reported_and_logs_where_it_was_spawned(alice, nodes
     assert got[1][1][1] == "and prints\n"
     assert got[2][1][1].startswith("Process Pid(")
     assert "ended: ValueError: on purpose" in got[2][1][1]
-    errors = bob.errors()
+    errors = bob.errors("ended: ValueError")
     assert errors.count("ended: ValueError") == 1  # a handler of its own writes it there
     assert "before it fails" not in errors
 
@@ -92,4 +92,4 @@ def test_a_shell_that_leaves_does_not_break_what_prints_to_it(alice, nodes):
         assert receive(timeout=30) == expected
     crash = receive(Down(ref), timeout=30).reason
     assert isinstance(crash.exception, ValueError)
-    assert "ended: ValueError: on purpose" in bob.errors()
+    bob.errors("ended: ValueError: on purpose")

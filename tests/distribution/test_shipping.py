@@ -205,8 +205,7 @@ def nodes_beside(mesh):
 
     yield start
     for node in started:
-        node.process.kill()
-        node.process.communicate()
+        node.discard()
 
 
 def test_the_option_no_code_starts_such_a_node(mesh):

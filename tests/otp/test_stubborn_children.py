@@ -121,11 +121,12 @@ def test_40_a_restart_that_fails_for_ever_can_be_asked_about_and_stopped(strateg
         attempts = len(endless.attempts)
         assert pids(tree)["b"] is None
         assert len(endless.attempts) == attempts
-    elif how == "stop":
-        Supervisor.stop(tree, "shutdown")
-    if how == "exit":
+    if how in ("stop", "exit"):
         over = Process.monitor(top)
-        kill(tree)
+        if how == "stop":
+            Supervisor.stop(tree, "shutdown")
+        else:
+            kill(tree)
         # The tree cannot be started again either, so the one above gives up.
         assert receive(Down(over), timeout=SOON).reason == "shutdown"
     else:
@@ -148,9 +149,12 @@ def test_40_a_child_that_hangs_while_it_starts_goes_with_its_supervisor():
     top = Supervisor.start_link([inner])
     tree = pids(top)["tree"]
     spawn_link(lambda: Supervisor.start_child(tree, ChildSpec("h", (Hanging.start_link, (test,)))))
-    refs = [Process.monitor(receive(("hanging", ANY), timeout=SOON)[1]), Process.monitor(tree)]
+    child = Process.monitor(receive(("hanging", ANY), timeout=SOON)[1])
+    watch = Process.monitor(tree)
     Supervisor.stop(top, timeout=SOON)
-    assert {receive(Down(ref), timeout=SOON).reason for ref in refs} == {"killed"}
+    assert receive(Down(child), timeout=SOON).reason == "killed"
+    # Whether it gives up the child in time is its own affair.
+    assert receive(Down(watch), timeout=SOON).reason in ("killed", "shutdown")
 
 
 class Hanging(Worker):

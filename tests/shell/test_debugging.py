@@ -3,6 +3,8 @@
 import re
 import textwrap
 
+import pytest
+
 from pyex import Pid
 from shell.sequence_diagram import Arrow, draw
 from shell.testing import capture_shell
@@ -216,3 +218,48 @@ def test_pry_ends_a_process_and_the_end_of_input_lets_it_go_on():
     assert shell(FUNCTION + "q, r = spawn_monitor(lambda: f(5)); receive(Down(r), timeout=30).reason").endswith(
         "'normal'\n"
     )
+
+
+VARIABLES = """\
+limit = 3
+def f(x):
+    seen = []
+    def keep(value): seen.append(value); return x
+    breakpoint()
+    return x, seen, keep(0), limit
+
+p = self()
+q, r = spawn_monitor(lambda: send(p, f(5))); receive(timeout=30)
+"""
+
+
+def test_breakpoint_in_a_process_is_this_prompt_and_an_assignment_changes_the_code():
+    printed = shell(VARIABLES + """\
+x = 6
+seen = seen + ["mine"]
+limit = 4
+own = 7
+keep(own), own
+for x in range(9): seen.append(x) if x == 8 else None
+continue
+limit
+""")  # fmt: skip
+    assert "stands in f, line 4 of" in printed
+    assert "(6, 7)\n" in printed
+    assert printed.endswith("(8, ['mine', 7, 8, 0], 8, 3)\n3\n")
+
+
+def test_breakpoint_at_the_prompt_itself_is_pythons():
+    assert "(Pdb)" in shell("breakpoint()\nc\n")
+
+
+@pytest.mark.parametrize("named", ["0", "builtins.print"])
+def test_breakpoint_is_what_the_environment_says(monkeypatch, named):
+    monkeypatch.setenv("PYTHONBREAKPOINT", named)
+    printed = shell("r = spawn_monitor(lambda: breakpoint())[1]; receive(Down(r), timeout=30).reason\n")
+    assert printed.endswith("'normal'\n")
+    assert "stands in" not in printed
+
+
+def test_pry_in_a_module_binds_there():
+    assert shell("x = 1\npry()\nx = 2; y = 3\ncontinue\nx, y\n").endswith("(2, 3)\n")

@@ -180,11 +180,23 @@ def test_a_narrow_terminal_and_one_that_is_resized(shell):
     shell.wait(lambda: shell.last() == "2>")
     shell.type("x = 'a long text that goes over several lines'")
     shell.wait(lambda: shell.last().endswith("lines'"))
+    shell.resize(60)
+    shell.type("\x15\r")
+    shell.enter("processes('reductions')")
+    shell.wait(lambda: shell.last() == "pyex(pyex1@127.0.0.1)3>")
+    table = [line.split() for line in shell.lines()[shell.lines().index(next(
+        line for line in shell.lines() if line.startswith("pid ")
+    )) : -1]]  # fmt: skip
+    assert {"pid", "reductions"} <= {*table[0]}
+    assert all(row[0].startswith("Pid('0.") for row in table[1:-1])
+    assert table[-1][0] == "(no"
+    shell.type("x = 'a long text that goes over several lines'")
+    shell.wait(lambda: shell.last().endswith("lines'"))
     shell.resize(100)
     shell.type(" * 1\r")
-    shell.prompt(3)
-    shell.enter("x == 'a long text that goes over several lines'")
     shell.prompt(4)
+    shell.enter("x == 'a long text that goes over several lines'")
+    shell.prompt(5)
     assert shell.lines()[-2] == "True"
 
 

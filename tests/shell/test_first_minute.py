@@ -5,7 +5,7 @@ import re
 import pyex
 
 MINUTE = """\
-pyex VERSION on Python PYTHON. Ctrl-C interrupts, exit() leaves, h() helps.
+pyex VERSION on Python PYTHON. Ctrl-C interrupts, exit() leaves, h() helps, lesson() teaches.
 Try: p = spawn(lambda: print("hello from", self()))
 pyex(pyex1@127.0.0.1)1> p = spawn(lambda: print("hello from", self()))
 hello from Pid('0.113.0')

@@ -85,11 +85,11 @@ def test_what_is_typed_is_evaluated_there(remote, bob):
     nobody_left(bob)
 
 
-def test_ctrl_c_interrupts_there_and_bindings_stay(remote, bob):
-    remote.enter("import time; x = 42")
+def test_ctrl_c_interrupts_there_and_the_process_goes_on(remote, bob):
+    remote.enter("import time; x = self(); Process.register(x, 'me')")
     remote.prompt(2, BOB)
     number = 2
-    for busy in ("while True: pass", "time.sleep(600)", "receive()"):
+    for busy in ("while True: pass", "receive('never')", "sleep(None)"):
         remote.enter("def go():", "print('be' + 'gun')", busy, "")
         remote.prompt(number + 1, BOB)
         remote.enter("go()")
@@ -98,9 +98,17 @@ def test_ctrl_c_interrupts_there_and_bindings_stay(remote, bob):
         remote.prompt(number + 2, BOB)
         assert remote.lines()[-2] == "KeyboardInterrupt"
         number += 2
-    remote.enter("x")
+    remote.enter("self() == x == Process.whereis('me')")
     remote.prompt(number + 1, BOB)
-    assert remote.lines()[-2] == "42"
+    assert remote.lines()[-2] == "True"
+    remote.enter("print('be' + 'gun'); time.sleep(600)")  # what nothing interrupts is left to itself, after a second
+    remote.wait(lambda: remote.last() == "begun")
+    remote.type("\x03")
+    remote.prompt(number + 2, BOB)
+    assert "was in a call that takes none, and has ended" in remote.text()
+    remote.enter("x != self(), x.number > 0")
+    remote.prompt(number + 3, BOB)
+    assert remote.lines()[-2] == "(True, True)"
     remote.type("\x04")
     remote.prompt(2)
     nobody_left(bob)
