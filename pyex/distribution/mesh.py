@@ -290,7 +290,7 @@ class Mesh:
             lambda: self._fell_silent(connection),
             self._scheduler.loop,
         )
-        channel.open(connection.receive, lambda: self._lost(connection), connection.at_once)
+        channel.open(connection.receive, lambda: self._lost(connection), self._scheduler)
         arrival = self._arrivals.get(peer.name)
         if arrival is not None:
             arrival.set()

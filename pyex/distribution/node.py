@@ -265,8 +265,19 @@ class Node:
 
         Raises ``NotDistributed`` if this node has no name, ``NodeStartError`` (an ``OSError``) that says why it did not start.
 
-        >>> peers = [Node.start_peer() for _ in range(4)]
-        >>> erpc.multicall(peers, lambda: sum(range(10_000_000)))
+        >>> peers = [Node.start_peer() for _ in range(os.cpu_count())]
+        >>> set(erpc.multicall(peers, lambda: sum(range(1_000_000)), timeout=None))
+        {499999500000}
+
+        A stream of tasks uses them all, each task waiting here for a peer that computes; two for each peer, so that none
+        has to wait for the next item:
+
+        >>> def there(job):
+        ...     peer, number = job
+        ...     return erpc.call(peer, math.factorial, number, timeout=None)
+        >>> jobs = zip(itertools.cycle(peers), range(5))
+        >>> list(Task.async_stream(there, jobs, max_concurrency=2 * len(peers), timeout=None))
+        [1, 1, 2, 6, 24]
         """
         return peer.start_peer(_mesh().own, _current.options, name)
 
