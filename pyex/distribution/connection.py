@@ -51,6 +51,7 @@ from pyex.distribution.codec import (
 )
 from pyex.distribution.fitting import fitted
 from pyex.distribution.handshake import Peer
+from pyex.distribution.membership import COMPARE, LOST, NODES, REMOVED
 from pyex.distribution.outbox import FRAGMENT_MARK, Large
 from pyex.distribution.remote_spawn import spawn_here
 from pyex.distribution.ticks import Ticker
@@ -60,18 +61,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("pyex.node")
 
-#: Between the nodes themselves: the names of the visible nodes the sender is connected to.
-NODES = 200
-_NAMES_IN_A_FRAME: Final = 128
-
 #: Processes concerned by a connection, from which on those that have ended are looked for.
 FORGET_AT = 1024
 
 #: Operations whose last argument is a reason: any term at all, so it travels as the payload.
 _WITH_REASON = frozenset({EXIT, EXIT2, MONITOR_EXIT})
-_ACCEPTED = frozenset(
+#: What the nodes themselves tell each other.
+_BETWEEN_NODES = frozenset({NODES, COMPARE, LOST, REMOVED})
+_ACCEPTED = _BETWEEN_NODES | frozenset(
     {SEND, REG_SEND, LINK, UNLINK, UNLINK_ACK, EXIT, EXIT2, MONITOR, DEMONITOR, MONITOR_EXIT, GROUP_LEADER}
-    | {SPAWN_REQUEST, SPAWN_REPLY, ALIAS_SEND, NODES}
+    | {SPAWN_REQUEST, SPAWN_REPLY, ALIAS_SEND}
 )
 
 Target = Pid | str | None
@@ -192,8 +191,10 @@ class Connection:
         self._scheduler = scheduler
         #: one of the two is hidden
         self.hidden = hidden
-        #: takes the names that the peer tells
-        self.on_nodes: Callable[[tuple[str, ...]], None] | None = None
+        #: the peer has told whom it is connected to: it has become a member of the mesh
+        self.joined = False
+        #: takes what the nodes tell each other
+        self.between_nodes: Callable[[int, tuple[Any, ...]], None] | None = None
         self.ticker: Ticker | None = None
         #: local processes with links, monitors or requests across this connection
         self._entangled: set[Pid] = set()
@@ -233,11 +234,9 @@ class Connection:
         finally:
             scheduler.run_slice()
 
-    def send_nodes(self, nodes: list[str]) -> None:
-        """Tell the peer whom this node is connected to."""
-        for begin in range(0, len(nodes), _NAMES_IN_A_FRAME):
-            some = encode(tuple(nodes[begin : begin + _NAMES_IN_A_FRAME])).data
-            self.channel.write(pack((NODES, None, some, None)))
+    def tell(self, op: int, fields: tuple[Any, ...]) -> None:
+        """On the loop: tell the peer something that is between the nodes themselves."""
+        self.channel.write(pack((op, None, pack(tuple(fields)), None)))
 
     def receive(self, frame: memoryview) -> None:
         """On the loop: a frame came; raises ``MalformedError``."""
@@ -288,9 +287,9 @@ class Connection:
             self._apply(stream.op, stream.address, fields, b"".join(stream.parts))
 
     def _apply(self, op: int, address: Any, fields: Any, payload: bytes | None) -> None:
-        if op == NODES:
-            if self.on_nodes is not None:
-                self.on_nodes(tuple(map(str, fields)))
+        if op in _BETWEEN_NODES:
+            if self.between_nodes is not None:
+                self.between_nodes(op, fields)
             return
         if op == SPAWN_REQUEST:
             assert payload is not None

@@ -53,7 +53,8 @@ class OtherNode:
         self.name = f"{name}@127.0.0.1"
         self.process = subprocess.Popen(
             [python, "-c", program, name, json.dumps(options or {})],
-            cwd=ROOT, env=os.environ | environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            cwd=ROOT, env=os.environ | environ, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 
     def ready(self) -> OtherNode:
