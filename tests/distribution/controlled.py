@@ -10,7 +10,7 @@ from tests.distribution.conftest import OtherNode
 PROGRAM = """
 import json, logging, os, socket, struct, sys
 from pyex import *
-from pyex.distribution import mesh, node, sockets
+from pyex.distribution import handshake, mesh, node, sockets
 logging.basicConfig(stream=sys.stderr, format="%(name)s: %(message)s")
 
 def dial_through(port):
@@ -39,6 +39,14 @@ def watch():
 def lost():
     send("watcher", (self(), "lost"))
     return receive(("lost", ANY))[1]
+
+def attempt(name, patience):
+    "Connect; True, or why not."
+    handshake.PATIENCE = patience
+    try:
+        return Node.connect(name)
+    except ConnectError as error:
+        return str(error)
 
 def settled():
     return node._current.mesh.membership.settling is None
