@@ -13,6 +13,7 @@ Frames (msgpack after a magic):
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import platform
@@ -143,10 +144,12 @@ async def dial(channel: Channel, own: Own, target: str, address: tuple[str, int]
     channel.write(MAGIC + _proof(own.cookie_for(name), b"dials", hello, answer))
     reply = await channel.read()
     if not hmac.compare_digest(reply, MAGIC + _proof(own.cookie_for(name), b"is dialled", hello, answer)):
-        match _unpack(reply):
-            case ("no", str(code), str(text)):
-                raise RefusedError(code, clean(text))
-        raise RefusedError("cookie", "it does not know this node's cookie")
+        refusal = RefusedError("cookie", "it does not know this node's cookie")
+        with contextlib.suppress(RefusedError):  # what cannot be read is no proof either
+            match _unpack(reply):
+                case ("no", str(code), str(text)):
+                    refusal = RefusedError(code, clean(text))
+        raise refusal
     return Peer(name, creation, python, tuple(map(str, capabilities)), _session(hello, answer))
 
 

@@ -135,6 +135,8 @@ class Mesh:
             patience -= 1
             try:
                 return await question()
+            except TimeoutError:
+                raise  # it is there, and stands still: asking again would only take as long again
             except OSError:
                 if patience == 0:
                     raise
