@@ -46,7 +46,6 @@ from pyex.distribution.codec import (
     HoldsObjectsError,
     decode,
     decode_plain,
-    encode,
     encode_simple,
     pack,
     unpack_plain,
@@ -54,6 +53,7 @@ from pyex.distribution.codec import (
 from pyex.distribution.fitting import fitted
 from pyex.distribution.handshake import Peer
 from pyex.distribution.inflow import MalformedError
+from pyex.distribution.membership import COMPARE, LOST, NODES, REMOVED
 from pyex.distribution.outgoing import SMALL, WITH_REASON, Outgoing
 from pyex.distribution.remote_spawn import spawn_here
 from pyex.distribution.ticks import Ticker
@@ -63,16 +63,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("pyex.node")
 
-#: Between the nodes themselves: the names of the visible nodes the sender is connected to.
-NODES = 200
-_NAMES_IN_A_FRAME: Final = 128
-
 #: Processes concerned by a connection, from which on those that have ended are looked for.
 FORGET_AT = 1024
 
-_ACCEPTED = frozenset(
+#: What the nodes themselves tell each other.
+_BETWEEN_NODES = frozenset({NODES, COMPARE, LOST, REMOVED})
+_ACCEPTED = _BETWEEN_NODES | frozenset(
     {SEND, REG_SEND, LINK, UNLINK, UNLINK_ACK, EXIT, EXIT2, MONITOR, DEMONITOR, MONITOR_EXIT, GROUP_LEADER}
-    | {SPAWN_REQUEST, SPAWN_REPLY, ALIAS_SEND, NODES}
+    | {SPAWN_REQUEST, SPAWN_REPLY, ALIAS_SEND}
 )
 
 Target = Pid | str | None
@@ -98,8 +96,10 @@ class Connection:
         self._scheduler = scheduler
         #: one of the two is hidden
         self.hidden = hidden
-        #: takes the names that the peer tells
-        self.on_nodes: Callable[[tuple[str, ...]], None] | None = None
+        #: the peer has told whom it is connected to: it has become a member of the mesh
+        self.joined = False
+        #: takes what the nodes tell each other
+        self.between_nodes: Callable[[int, tuple[Any, ...]], None] | None = None
         self.ticker: Ticker | None = None
         #: local processes with links, monitors or requests across this connection
         self._entangled: set[Pid] = set()
@@ -142,11 +142,9 @@ class Connection:
         channel.put(frame, sender)
         return True
 
-    def send_nodes(self, nodes: list[str]) -> None:
-        """Tell the peer whom this node is connected to."""
-        for begin in range(0, len(nodes), _NAMES_IN_A_FRAME):
-            some = encode(tuple(nodes[begin : begin + _NAMES_IN_A_FRAME])).data
-            self.channel.write(pack((NODES, None, some, None)))
+    def tell(self, op: int, fields: tuple[Any, ...]) -> None:
+        """On the loop: tell the peer something that is between the nodes themselves."""
+        self.channel.write(pack((op, None, pack(tuple(fields)), None)))
 
     def receive(self, frame: memoryview) -> None:
         """On the loop: a frame came; raises ``MalformedError``."""
@@ -203,9 +201,9 @@ class Connection:
         log.error("%s sent a malformed frame (%s): disconnected", self.peer.name, error)
 
     def _apply(self, op: int, address: Any, fields: Any, payload: bytes | bytearray | None) -> None:
-        if op == NODES:
-            if self.on_nodes is not None:
-                self.on_nodes(tuple(map(str, fields)))
+        if op in _BETWEEN_NODES:
+            if self.between_nodes is not None:
+                self.between_nodes(op, fields)
             return
         if op == SPAWN_REQUEST:
             assert payload is not None
