@@ -43,7 +43,9 @@ def run_to_end(process: ControlBlock) -> None:
     """Run the process's function on the current stack, then end the process; or leave it hibernating."""
     while True:
         start = process.start
-        fn, args = start  # type: ignore[misc]
+        if start is None:  # its thread was so slow to come here that it has been declared dead meanwhile
+            return
+        fn, args = start
         process.start = None
         error: BaseException | None = None
         again = False

@@ -112,6 +112,12 @@ def started(generator):
     return generator
 
 
+def with_frame(generator):
+    """There is an object for its frame, as when it has been interrupted."""
+    assert generator.gi_frame
+    return generator
+
+
 @pytest.mark.parametrize("place", [0, "thread"])
 @pytest.mark.parametrize(
     "make",
@@ -133,6 +139,7 @@ def started(generator):
         lambda: Slotted(fresh()),
         lambda: make_closure(fresh()),
         lambda: started(make_generator(fresh())),
+        lambda: with_frame(started(make_generator(fresh()))),
         lambda: functools.partial(print, fresh()),
         lambda: Plain(fresh()).__init__,
         lambda: [fresh()].append,
