@@ -170,8 +170,10 @@ class Node:
 
         >>> Node.monitor_nodes()
         True
-        >>> receive(NodeUp())
-        ('nodeup', 'bob@127.0.0.1')
+        >>> Node.connect("carol@127.0.0.1")
+        True
+        >>> receive(NodeUp(), timeout=5)
+        ('nodeup', 'carol@127.0.0.1')
         """
         pid = this_process().pid
         return bool(_call(lambda: _subscribe(pid, on=on)))
@@ -265,8 +267,9 @@ class Node:
 
         Raises ``NotDistributed`` if this node has no name, ``NodeStartError`` (an ``OSError``) that says why it did not start.
 
-        >>> peers = [Node.start_peer() for _ in range(4)]
-        >>> erpc.multicall(peers, lambda: sum(range(10_000_000)))
+        >>> peers = [Node.start_peer() for _ in range(2)]
+        >>> erpc.multicall(peers, lambda: sum(range(1_000_000)))
+        [499999500000, 499999500000]
         """
         return peer.start_peer(_mesh().own, _current.options, name)
 
@@ -286,7 +289,7 @@ class Node:
         Raises ``NotSendable`` (a ``TypeError``) for a module without source, ``ErpcError`` for a node out of reach, and
         what running the module raises there.
 
-        >>> Node.push(Counter)
+        >>> Node.push(Counter, ["bob@127.0.0.1"])
         ['bob@127.0.0.1']
         """
         from pyex.distribution.push import push
