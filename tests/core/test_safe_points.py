@@ -3,7 +3,6 @@
 import asyncio
 import collections
 import contextlib
-import gc
 import logging
 import os
 import queue
@@ -15,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from pyex import Down, Process, PyexError, receive, self, send, share
+from pyex import Down, Process, receive, self, send, share
 from pyex.core import monitor as monitoring
 from pyex.core.process import processes
 from pyex.core.safe_points import verdict
-from tests.core.hogs import ask, echo, tight
-from tests.core.support import SOON, kill, monitor_at, result_at, scheduler, start_at, until
+from tests.core.hogs import ask, echo
+from tests.core.support import SOON, monitor_at, result_at, scheduler, start_at, until
 
 
 @pytest.fixture
@@ -37,6 +36,8 @@ LOCKS = {
     "Semaphore": threading.Semaphore,
     "BoundedSemaphore": threading.BoundedSemaphore,
 }
+
+
 a_lock = None
 
 
@@ -312,82 +313,6 @@ def test_rule_5_no_exit_is_raised_between_entering_and_what_is_to_close_it():
         return ends
 
     assert result_at(0, body) == [False, False, False, True]
-
-
-class Finalized:
-    """Computes while it is finalized."""
-
-    places = []
-
-    def __init__(self, how_long):
-        self.me = self
-        self.how_long = how_long
-
-    def __del__(self):
-        stop = time.perf_counter() + self.how_long
-        while time.perf_counter() < stop:
-            pass
-        self.places.append(threading.get_ident())
-
-
-def collector_works():
-    """Whether a garbage cycle, made anywhere, is collected."""
-    cycle = Unknown()
-    cycle.me = cycle
-    watch = weakref.ref(cycle)
-    del cycle
-    gc.collect()
-    return watch() is None
-
-
-@pytest.mark.parametrize("garbage", ["by counting", "in a collection", "a callback in a collection"])
-def test_rule_3_finalizers_are_not_interrupted_and_the_collector_works_on(garbage):
-    def make(parent):
-        def callback(_ref):
-            stop = time.perf_counter() + 0.05
-            while time.perf_counter() < stop:
-                pass
-
-        for _ in range(3):
-            thing = Finalized(0.05 if "callback" not in garbage else 0)
-            if garbage == "by counting":
-                thing.me = None
-            watch = weakref.ref(thing, callback) if "callback" in garbage else None
-            del thing
-            gc.collect()
-            del watch
-        send(parent, "made")
-
-    rivals = [start_at(0, tight) for _ in range(2)]
-    for _ in range(2):
-        start_at(0, make, self())
-    receive("made", timeout=SOON)
-    receive("made", timeout=SOON)
-    until(collector_works)  # and not just at work in another thread
-    kill(*rivals)
-    until(collector_works)
-
-
-def test_rule_3_in_a_collection_a_process_cannot_wait_but_can_send():
-    class Sends:
-        def __init__(self, parent):
-            self.parent, self.me = parent, self
-
-        def __del__(self):
-            try:
-                receive(timeout=0.01, default=None)
-            except PyexError:
-                send(self.parent, "refused")
-            else:
-                send(self.parent, "waited")
-
-    def make(parent):
-        Sends(parent)
-        gc.collect()
-
-    start_at(0, make, self())
-    assert receive(str, timeout=SOON) == "refused"
-    until(collector_works)  # and not just at work in another thread
 
 
 def test_a_process_near_the_limit_of_recursion_is_not_pushed_over_it(short_slices):
