@@ -44,7 +44,7 @@ def blocking(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 
     Raises a ``PyexError`` in a coroutine: use ``await asyncio.to_thread(...)``.
 
-    >>> blocking(time.sleep, 1)
+    >>> blocking(time.sleep, 0.1)
     >>> blocking(socket.gethostbyname, "localhost")
     '127.0.0.1'
     """

@@ -95,7 +95,6 @@ class Walk:
     >>> walk = Walk(process)
     >>> while not walk.advance(1000): ...    # let others run
     >>> walk.size
-    1048576
     """
 
     def __init__(self, process: ControlBlock) -> None:

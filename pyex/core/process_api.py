@@ -95,7 +95,10 @@ class Process:
         by it, which ends both (``"reply_demonitor"``).
 
         >>> ref = Process.monitor(pid)
-        >>> receive(Down(ref), timeout=5)
+        >>> Process.exit(pid, "kill")
+        True
+        >>> receive(Down(ref), timeout=5).reason
+        'killed'
         """
         if alias not in (None, "explicit_unalias", "demonitor", "reply_demonitor"):
             raise ValueError(f"an alias ends by 'explicit_unalias', 'demonitor' or 'reply_demonitor', not {alias!r}")
@@ -331,6 +334,7 @@ class Process:
 
         It sees the effect of this process's own earlier signals. ``print`` shows it as a table.
 
+        >>> pid = spawn(receive)
         >>> Process.info(pid).message_queue_len
         0
         """

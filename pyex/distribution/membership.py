@@ -17,7 +17,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pyex.core.errors import ConnectError
-from pyex.distribution.channel import MalformedError
+from pyex.distribution.inflow import MalformedError
 
 if TYPE_CHECKING:
     from pyex.distribution.connection import Connection

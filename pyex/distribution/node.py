@@ -176,8 +176,10 @@ class Node:
 
         >>> Node.monitor_nodes()
         True
-        >>> receive(NodeUp())
-        ('nodeup', 'bob@127.0.0.1')
+        >>> Node.connect("carol@127.0.0.1")
+        True
+        >>> receive(NodeUp(), timeout=5)
+        ('nodeup', 'carol@127.0.0.1')
         """
         pid = this_process().pid
         return bool(call(lambda: _subscribe(pid, on=on)))
@@ -307,7 +309,7 @@ class Node:
         Raises ``NotSendable`` (a ``TypeError``) for a module without source, ``ErpcError`` for a node out of reach, and
         what running the module raises there.
 
-        >>> Node.push(Counter)
+        >>> Node.push(Counter, ["bob@127.0.0.1"])
         ['bob@127.0.0.1']
         """
         from pyex.distribution.push import push

@@ -134,9 +134,11 @@ def test_an_interrupt_ends_a_blocked_receive_and_loses_no_message():
 def test_an_interrupt_ends_what_keeps_the_main_thread(busy):
     check(f"""
     send(self(), "look at me")
+    state["ready"] = False
     thread = interrupt_each(1, gap=0.2)
     begin = time.monotonic()
     try:
+        state["ready"] = True
         {busy}
     except KeyboardInterrupt:
         state["caught"] += 1

@@ -7,7 +7,7 @@ import pytest
 
 from pyex import Process, ProcessInfo, Ref, receive, run, self, send, share, sleep, spawn
 from pyex.core.process import processes
-from tests.core.support import PLACES, SOON, forever, kill, messages, result_at, scheduler, start_at, until
+from tests.core.support import PLACES, SOON, forever, kill, messages, result_at, start_at, until
 
 
 @pytest.fixture(params=PLACES.values(), ids=PLACES)
@@ -55,7 +55,7 @@ def test_it_says_what_a_process_is_and_has(places):
         assert info.dictionary == {"key": ["value"]}
         assert info.group_leader == self()
         assert info.parent == self()
-        assert info.scheduler == ("thread" if places[1] == "thread" else scheduler(places[1]).number)
+        assert info.scheduler == ("thread" if places[1] == "thread" else processes[pid.key].owner.number)
         Process.unlink(pid)
         Process.demonitor(ref)
         assert Process.info(pid).links == ()
@@ -109,7 +109,8 @@ def test_a_process_that_has_not_begun_is_runnable():
         kill(pid)
         return info.status, info.current_function, info.current_stacktrace
 
-    assert result_at(0, body) == ("runnable", None, ())
+    # The one that spawns it may be interrupted before it looks.
+    assert any(result_at(0, body) == ("runnable", None, ()) for _ in range(5))
 
 
 def test_a_thread_that_is_busy_is_running():
@@ -237,5 +238,5 @@ def test_reductions_tell_who_works(place):
     until(lambda: Process.info(busy).reductions > 100_000, "work of the busy one")
     send(lazy, "is anybody there?")
     assert receive(timeout=SOON) == "is anybody there?"
-    assert Process.info(busy).reductions > 2 * Process.info(lazy).reductions
+    until(lambda: Process.info(busy).reductions > 2 * Process.info(lazy).reductions)
     kill(busy, lazy)
