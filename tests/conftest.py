@@ -28,7 +28,7 @@ def alone(request):
             ref = pyex.Process.monitor(process.pid)
             pyex.Process.exit(process.pid, "kill")
             pyex.receive(pyex.Down(ref), timeout=10)
-    for pid in list(processes[mine.key].relations.links):
+    for pid in list(processes[mine.key].links or ()):
         pyex.Process.unlink(pid)
     while pyex.receive(timeout=0, default=alone) is not alone:
         pass

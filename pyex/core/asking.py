@@ -36,8 +36,7 @@ def ask(put: Callable[[ControlBlock, Ref], None]) -> Any:
 
 def make_alias(process: ControlBlock, ref: Ref, ends: str) -> None:
     """Make a reference an alias of this process; ``ends`` says by what it ends."""
-    relations = process.relate()
-    if relations.aliases is None:
-        relations.aliases = {}
-    relations.aliases[ref] = ends
-    aliases[ref] = process.pid
+    if process.aliases is None:
+        process.aliases = {}
+    process.aliases[ref.key] = ends
+    aliases[ref.key] = process.pid

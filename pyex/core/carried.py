@@ -19,12 +19,16 @@ def snapshot_call(fn: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Callab
 
     A function carries its closure and its defaults, a bound method its object, a partial its arguments.
     """
-    if type(fn) is _FUNCTION and (not args or IMMUTABLE.issuperset(map(type, args))):
-        if fn.__closure__ is None and fn.__defaults__ is None and fn.__kwdefaults__ is None:
-            return fn, args
-        simple = _copy_simple(fn)
-        if simple is not None:
-            return simple, args
+    if type(fn) is _FUNCTION:
+        for arg in args:
+            if type(arg) not in IMMUTABLE:
+                break
+        else:
+            if fn.__closure__ is None and fn.__defaults__ is None and fn.__kwdefaults__ is None:
+                return fn, args
+            simple = _copy_simple(fn)
+            if simple is not None:
+                return simple, args
     memo: Memo = {}
     try:
         return _copy_callable(fn, memo), tuple(

@@ -29,7 +29,7 @@ def _begin_anew() -> None:
     for lock in (naming, moving.moving, timers.turn):  # whoever held them is not there to let them go
         lock._at_fork_reinit()  # type: ignore[attr-defined]
     _inherited.append([*processes.values()])  # dropped stacks would be unwound, and their code run once more
-    for table in (processes, names, aliases, timers.timers):
+    for table in (processes, names, aliases, timers.timers, timers.for_process):
         table.clear()
     identity.name, identity.creation = None, 0
     identity.creations.clear()

@@ -296,10 +296,14 @@ def new_port() -> Port:
 def new_pid(system: bool = False) -> Pid:
     """A pid never used before on this node."""
     pid = _new(Pid)
-    number = _next_system_number() if system else FIRST_USER_NUMBER
-    # The runtime's own numbers are few; when they have run out, those of everybody do.
-    _set_key(pid, number if number < FIRST_USER_NUMBER else _next_user_number())
+    _set_key(pid, _system_number() if system else _next_user_number())
     return pid
+
+
+def _system_number() -> int:
+    # The runtime's own numbers are few; when they have run out, those of everybody do.
+    number = _next_system_number()
+    return number if number < FIRST_USER_NUMBER else _next_user_number()
 
 
 def new_ref() -> Ref:

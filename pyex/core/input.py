@@ -197,10 +197,10 @@ class _Reader:
         unclaimed: list[tuple[str | None, BaseException | None]] = []
         while True:
             asker, alias, prompt = self._asked.get()
-            if alias not in aliases:
+            if alias.key not in aliases:
                 continue  # it has ended, or given up
             outcome = unclaimed.pop() if unclaimed else _outcome(prompt)
-            if alias in aliases:
+            if alias.key in aliases:
                 answer(asker, alias, outcome)
             elif not sys.stdin.isatty():
                 unclaimed.append(outcome)  # the next one's; only what a person types is meant for the one who asked

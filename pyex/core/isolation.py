@@ -76,8 +76,12 @@ def snapshot(value: T, memo: Memo | None = None) -> T:
     kind = type(value)
     if kind in IMMUTABLE:
         return value
-    if kind is tuple and IMMUTABLE.issuperset(map(type, value)):  # type: ignore[call-overload]
-        return value
+    if kind is tuple:
+        for item in value:  # type: ignore[attr-defined]
+            if type(item) not in IMMUTABLE:
+                break
+        else:
+            return value
     try:
         return copy_value(value, {} if memo is None else memo)  # type: ignore[no-any-return]
     except Unsendable as refusal:

@@ -41,36 +41,31 @@ class Hibernation(BaseException):
 
 def run_to_end(process: ControlBlock) -> None:
     """Run the process's function on the current stack, then end the process; or leave it hibernating."""
+    error: BaseException | None = None
     while True:
-        start = process.start
-        fn, args = start  # type: ignore[misc]
+        start: Any = process.start
         process.start = None
-        error: BaseException | None = None
-        again = False
-        try:
-            if process.exiting is None:  # else it was ended before it could begin
-                again = fn(*args) is AGAIN
-        except BaseException as raised:  # a process can end with anything; none of it may reach the others
-            error = raised
-        if process.exiting is not None:
-            break
-        if again:
+        try:  # it may have been ended before it could begin
+            if process.exiting is not None or start[0](*start[1]) is not AGAIN or process.exiting is not None:
+                break
             process.start = start
-        elif type(error) is Hibernation:
-            process.start = error.call
-        else:
-            break
-        del start, fn, args, error
+        except BaseException as raised:  # a process can end with anything; none of it may reach the others
+            if type(raised) is not Hibernation or process.exiting is not None:
+                error = raised
+                break
+            process.start = raised.call
+        del start
         if process.owner.hibernate(process):
             return
     if error is None and process.exiting is None:
-        group_leader.flush(process)
+        if process.relations is not None:
+            group_leader.flush(process)
         reason = "normal"  # there is nothing to report: most processes end so
     else:
         reason = conclude(process, error)
         if error is not None:
             error.__traceback__ = None  # its frames may hold the error, in a cycle
-    del start, fn, args, error  # and with them all the process had, before anybody hears of its end
+    del start, error  # and with them all the process had, before anybody hears of its end
     process.owner.end(process, reason)
 
 

@@ -25,7 +25,7 @@ class Down(tuple[Any, ...]):
     __match_args__ = ("ref", "pid", "reason")
 
     def __new__(cls, ref: Any = ANY, pid: Any = ANY, reason: Any = ANY) -> Down:
-        return tuple.__new__(cls, ("DOWN", ref, "port" if type(pid) is Port else "process", pid, reason))
+        return _make(cls, ("DOWN", ref, "port" if type(pid) is Port else "process", pid, reason))
 
     def __getnewargs__(self) -> tuple[Any, ...]:
         return self[1], self[3], self[4]
@@ -50,12 +50,11 @@ def _match_down(pattern: Down, value: Any) -> bool:
     """As any tuple, but between two ``Down`` only the fields can differ; every wait for a process's end is one."""
     if type(value) is not Down:
         return match_tuple(pattern, value)
-    _, ref, _, pid, reason = pattern
-    return (
-        (ref is value[1] or matches(ref, value[1]))
-        and (pid is ANY or matches(pid, value[3]))
-        and (reason is ANY or matches(reason, value[4]))
-    )
+    ref, found = pattern[1], value[1]
+    if ref is not found and not matches(ref, found):
+        return False
+    pid, reason = pattern[3], pattern[4]
+    return (pid is ANY or matches(pid, value[3])) and (reason is ANY or matches(reason, value[4]))
 
 
 MATCHERS[Down] = _match_down

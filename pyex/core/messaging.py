@@ -16,10 +16,11 @@ from pyex.core.identity import identity
 from pyex.core.ids import Pid, Port, Ref
 from pyex.core.isolation import IMMUTABLE, snapshot
 from pyex.core.lifecycle import raise_exit
-from pyex.core.patterns import ANY, matches
+from pyex.core.patterns import ANY, MATCHERS, matches
 from pyex.core.process import ControlBlock, Owner, aliases, names, processes
 from pyex.core.reports import message_lost
-from pyex.core.scheduler import Scheduler
+from pyex.core.safe_points import collecting
+from pyex.core.scheduler import Scheduler, _running_loop
 from pyex.core.signals import ALIAS_SEND, REG_SEND, SEND, signal
 from pyex.core.threads import border, this_process
 from pyex.core.waiting import about_to_wait
@@ -113,7 +114,7 @@ def post(dest: Any, message: Any, copy: Callable[[Any], Any] = snapshot) -> None
 
 def _post_to_alias(alias: Ref, message: Any, copy: Callable[[Any], Any]) -> None:
     if isinstance(alias.key, int):
-        pid = aliases.get(alias)
+        pid = aliases.get(alias.key)
         if pid is not None:
             signal(pid, ALIAS_SEND, (alias, copy(message)))
     else:
@@ -167,7 +168,16 @@ def receive(*patterns: Any, timeout: float | None = None, default: Any = _RAISE)
                 break
             if process.exiting is not None:
                 raise_exit(process)
-            process.owner.wait(process, 0, None)
+            # And while it waits another goes on at once: Scheduler.wait() without its call.
+            owner: Any = process.owner
+            ready = owner.ready
+            if not collecting and _running_loop() is None and ready and owner.budget:
+                owner.budget -= 1
+                following = ready.popleft()
+                process.waiting = True
+                (following.greenlet or owner.stack_for(following)).switch()
+            else:
+                owner.wait(process)
     return select(process, patterns, timeout, default)
 
 
@@ -201,7 +211,7 @@ def select(process: ControlBlock, patterns: tuple[Any, ...], timeout: float | No
                         if last is _DROPPED:
                             continue
                     for pattern in patterns or _ANYTHING:
-                        matched = matches(pattern, last)
+                        matched = pattern is last or MATCHERS.get(type(pattern), matches)(pattern, last)
                         if seen < len(mailbox) and mailbox[seen] is last:
                             if matched:
                                 del mailbox[seen]

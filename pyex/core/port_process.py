@@ -98,7 +98,7 @@ class PortBlock(ControlBlock):
 
     def __init__(self, owner: Scheduler, connected: Pid, argv: tuple[str | bytes, ...], lines: bool) -> None:
         port = cast("Pid", new_port())  # in signals and tables a port is what a pid can be
-        super().__init__(port, owner, (_serve, (self,)), connected, None)
+        self.set_up(port, owner, (_serve, (self,)), connected, None)
         self.relate().trap_exit = True  # exits take their turn behind the commands sent before
         self.connected = connected
         self.argv = argv
@@ -246,7 +246,7 @@ class PortBlock(ControlBlock):
             send(request.ref, (request.ref, True))
 
     def _info(self) -> PortInfo:
-        links = tuple([peer for peer, unlinking in self.relate().links.items() if unlinking is None])
+        links = tuple([peer for peer, unlinking in (self.links or {}).items() if unlinking is None])
         return PortInfo(
             os.fsdecode(self.argv[0]), self.argv, self.program.os_pid, self.connected, links, self._input, self._output
         )  # fmt: skip
@@ -261,7 +261,7 @@ def _serve(port: PortBlock) -> None:
         send(opening.ref, (opening.ref, error))
         return
     try:
-        port.relate().links[port.connected] = None
+        port.link_to(port.connected)
         signal(port.connected, LINK, (port.pid,))
         ending = Process.monitor(port.connected)  # by the link it could be unlinked from
         send(opening.ref, (opening.ref, None))

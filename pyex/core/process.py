@@ -6,13 +6,17 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeAlias
 
 from pyex.core.errors import Terminated
 from pyex.core.ids import Key, Pid, Ref
 
 if TYPE_CHECKING:
     from greenlet import greenlet
+
+
+#: What was monitored: a pid, or (name, node).
+Watched: TypeAlias = "Pid | tuple[str, str]"
 
 
 class Alarm(Protocol):
@@ -55,7 +59,7 @@ class Owner(Protocol):
     def alarm(self, process: ControlBlock, seconds: float) -> Alarm:
         """An alarm that wakes the process."""
 
-    def wait(self, process: ControlBlock, seen: int, alarm: Alarm | None) -> None:
+    def wait(self, process: ControlBlock, seen: int = 0, alarm: Alarm | None = None) -> None:
         """In the process: give up the thread until woken; at once if there are not just ``seen`` messages."""
 
     def hibernate(self, process: ControlBlock) -> bool:
@@ -81,12 +85,10 @@ NODES: Final = -1
 class Relations:
     """What most processes never have, allocated when first needed."""
 
-    # Most of it most of them never have either: those stand here, and cost nothing to make.
+    # Most of it most of them never have either: it stands here, and costs nothing to make.
 
     trap_exit = False
     name: str | None = None
-    #: aliases of this process -> what ends them
-    aliases: dict[Ref, str] | None = None
     #: its context variables, while it hibernates and has no stack to keep them
     context: Any = None
     #: the process dictionary
@@ -109,14 +111,6 @@ class Relations:
     heap: Any = None
     turn: Any = None
 
-    def __init__(self) -> None:
-        #: linked process -> None, or the number of an unlink that it has not acknowledged yet
-        self.links: dict[Pid, int | None] = {}
-        #: monitors of this process on others: what was monitored, a pid or (name, node)
-        self.monitors: dict[Ref, Pid | tuple[str, str]] = {}
-        #: monitors of others on this process: who, and as what it was monitored
-        self.watchers: dict[Ref, tuple[Pid, Pid | tuple[str, str]]] = {}
-
 
 class ControlBlock:
     """One process: its identity, its mailbox and where it runs.
@@ -125,18 +119,19 @@ class ControlBlock:
     """
 
     __slots__ = (
-        "exiting", "greenlet", "initial_call", "leader", "mailbox", "owner", "parent", "pid", "queue", "relations",
-        "start", "waiting",
+        "aliases", "exiting", "greenlet", "initial_call", "leader", "links", "mailbox", "monitors", "owner", "parent", "pid",
+        "queue", "relations", "start", "waiting", "watchers",
     )  # fmt: skip
 
-    def __init__(
+    def set_up(
         self,
         pid: Pid,
         owner: Owner,
         start: tuple[Callable[..., Any], tuple[Any, ...]] | None,
         parent: Pid | None,
         leader: Pid | None,
-    ) -> None:
+    ) -> Self:
+        """What ``__init__`` would do, and Python would call in a way that is twice as dear."""
         self.pid = pid
         self.owner = owner
         #: the function and arguments to run; None once it has begun (or for a thread that became a process)
@@ -155,7 +150,31 @@ class ControlBlock:
         self.queue: deque[ControlBlock] = owner.ready
         #: the stack it runs on, once it has one
         self.greenlet: greenlet | None = None
+        # What it has to do with others; None until there is something. Monitors and aliases are found by their references'
+        # keys, which are plain numbers: a call of a server is a dozen look-ups.
+
+        #: linked process -> None, or the number of an unlink that it has not acknowledged yet
+        self.links: dict[Pid, int | None] | None = None
+        #: its monitors on others: what was monitored, a pid or (name, node)
+        self.monitors: dict[Key, tuple[Ref, Watched]] | None = None
+        #: monitors of others on it: who, and as what it was monitored
+        self.watchers: dict[Key, tuple[Pid, Ref, Watched]] | None = None
+        #: its aliases, and what ends them
+        self.aliases: dict[Key, str] | None = None
         self.relations: Relations | None = None
+        return self
+
+    def link_to(self, peer: Pid) -> None:
+        """Its side of a link."""
+        if self.links is None:
+            self.links = {}
+        self.links[peer] = None
+
+    def watch(self, ref: Ref, watched: Watched) -> None:
+        """Its side of a monitor on somebody."""
+        if self.monitors is None:
+            self.monitors = {}
+        self.monitors[ref.key] = ref, watched
 
     def relate(self) -> Relations:
         """Its relations, made when there are none yet."""
@@ -182,8 +201,8 @@ def has_mail(process: ControlBlock) -> bool:
 #: Every living local process, by its pid's key.
 processes: dict[Key, ControlBlock] = {}
 
-#: Aliases, each with the process it stands for.
-aliases: dict[Ref, Pid] = {}
+#: Aliases, by their references' keys, each with the process it stands for.
+aliases: dict[Key, Pid] = {}
 
 #: Registered names; changed under their lock, since any thread may register any process.
 names: dict[str, ControlBlock] = {}

@@ -60,14 +60,13 @@ class Process:
         if pid.key not in processes:
             process.owner.drain()  # it may have linked itself to this process before it ended: then that is the link
         with process.owner.alone():
-            relations = process.relate()
-            if pid == process.pid or relations.links.get(pid, 0) is None:
+            if pid == process.pid or (process.links or {}).get(pid, 0) is None:
                 return True
             if type(pid.key) is not int or pid.key in processes:
-                relations.links[pid] = None
+                process.link_to(pid)
                 signal(pid, LINK, (process.pid,))
                 return True
-        if not relations.trap_exit:
+        if not process.relate().trap_exit:
             raise NoProcess(message=f"cannot link to {pid!r}: it is not alive")
         process.owner.post(process, SEND, Exited(pid, "noproc"))
         return True
@@ -105,9 +104,7 @@ class Process:
         here = identity.name or "nonode@nohost"
         if isinstance(target, str):
             target = (target, here)
-        if isinstance(target, Port):
-            target = _pid_or_port("Process.monitor", target)
-        watched = target
+        watched = target = _pid_or_port("Process.monitor", target) if isinstance(target, Port) else target
         if isinstance(target, tuple) and len(target) == 2 and target[1] == here and target[0] in names:
             holder = names.get(target[0])
             watched = holder.pid if holder is not None else target
@@ -119,7 +116,7 @@ class Process:
         if alias is not None:
             make_alias(process, ref, alias)
         mark(process, ref)
-        process.relate().monitors[ref] = watched
+        process.watch(ref, watched)
         args = (process.pid, ref, target)
         if not isinstance(watched, tuple):
             signal(watched, MONITOR, args)
@@ -136,14 +133,13 @@ class Process:
         ``flush=True`` also removes one that is in the mailbox already. Returns True; with ``info=True``,
         whether the monitor was still active. Only the process that made a monitor can end it.
         """
+        _expect_ref("Process.demonitor", ref)
         process = this_process()
         with process.owner.alone():
-            relations = process.relations
-            target = relations.monitors.pop(ref, None) if relations is not None else None
-            if relations is not None and relations.aliases:
-                end_with_monitor(process, relations.aliases, ref)
+            target = (process.monitors or {}).pop(ref.key, None)
+            end_with_monitor(process, ref)
         if target is not None:
-            stop_watching(process.pid, ref, target)
+            stop_watching(process.pid, *target)
         if flush:
             select(process, (Down(ref),), 0, None)
         return target is not None if info else True
@@ -232,6 +228,7 @@ class Process:
     @staticmethod
     def unalias(alias: Ref) -> bool:
         """Revoke an alias of this process; False if it was none, or has ended."""
+        _expect_ref("Process.unalias", alias)
         process = this_process()
         with process.owner.alone():
             return drop_alias(process, alias)
@@ -265,8 +262,9 @@ class Process:
     def send_after(dest: Any, message: Any, seconds: float) -> Ref:
         """Have ``message`` sent to ``dest`` in so many seconds; the reference is for ``cancel_timer``.
 
-        The message is a snapshot of now; a name is resolved when the time comes, and if nobody has it then
-        nothing happens. The timer does not end with this process. Timers fire in the order of their times.
+        The message is a snapshot of now; a name is resolved when the time comes, and if nobody has it then nothing
+        happens. The timer ends with the process whose pid ``dest`` is, not with this one. Timers fire in the order of
+        their times.
 
         Raises ``ValueError`` for a negative time.
 
@@ -345,8 +343,7 @@ class Process:
             return None
         if target.owner is here.owner:
             return info_of(target) if target.exiting is None else None
-        info: ProcessInfo | None = ask(lambda process, alias: signal(pid, INFO, (process.pid, alias)))
-        return info
+        return cast("ProcessInfo | None", ask(lambda process, alias: signal(pid, INFO, (process.pid, alias))))
 
     @staticmethod
     def list() -> list[Pid]:
@@ -388,6 +385,11 @@ def _expect_pid(what: str, pid: Any) -> None:
     if not isinstance(pid, Pid):
         hint = f"; Process.whereis({pid!r}) gives the pid of a name" if isinstance(pid, str) else ""
         raise TypeError(f"{what} takes a pid, not {pid!r}{hint}")
+
+
+def _expect_ref(what: str, ref: Any) -> None:
+    if not isinstance(ref, Ref):
+        raise TypeError(f"{what} takes the reference that made it, not {ref!r}")
 
 
 def _local(pid: Pid) -> ControlBlock:

@@ -65,9 +65,8 @@ def _report(process: ControlBlock, reason: Any, error: BaseException | None, swa
         lines += [_cut(line.rstrip("\n")) for line in format_user_traceback(error)]
     if process.initial_call is not None:
         lines.append(f"Initial call: {function_name(process.initial_call)}")
-    relations = process.relations
-    if relations is not None and relations.links:
-        lines.append(f"Linked to: {', '.join(map(repr, relations.links))}")
+    if process.links:
+        lines.append(f"Linked to: {', '.join(map(repr, process.links))}")
     return "\n".join(lines)
 
 

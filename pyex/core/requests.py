@@ -55,14 +55,18 @@ def request(dest: Pid | tuple[str, str], tag: Any, body: Any, timeout: float | N
     if type(dest) is not Pid:
         return _request(dest, tag, body, timeout, default)
     ref = new_ref()
+    key = ref.key
     pid = process.pid
-    relations = process.relations or process.relate()
-    if relations.aliases is None:
-        relations.aliases = {}
-    relations.aliases[ref] = "reply_demonitor"
-    aliases[ref] = pid
-    relations.monitors[ref] = dest
-    (target.relations or target.relate()).watchers[ref] = (pid, dest)
+    if process.aliases is None:
+        process.aliases = {}
+    process.aliases[key] = "reply_demonitor"
+    aliases[key] = pid
+    if process.monitors is None:
+        process.monitors = {}
+    process.monitors[key] = (ref, dest)
+    if target.watchers is None:
+        target.watchers = {}
+    target.watchers[key] = (pid, ref, dest)
     mailbox = process.mailbox
     seen = len(mailbox) if mailbox is not None else 0
     message = (tag, (pid, ref), body)
@@ -144,26 +148,22 @@ def _give_up(process: ControlBlock, ref: Ref) -> None:
 def respond(alias: Ref, value: Any) -> None:
     """Send ``(alias, value)`` to an alias: the answer to a request."""
     message = (alias, value if type(value) in IMMUTABLE else snapshot(value))
-    pid = aliases.get(alias)
-    process = processes.get(pid.key) if pid is not None else None
-    relations = process.relations if process is not None else None
-    if process is None or relations is None or process.owner is not getattr(getcurrent(), "owner", None):
+    try:
+        key = alias.key
+        process = processes[aliases[key].key]
+        owner = getcurrent().owner  # type: ignore[attr-defined]
+        own: Any = process.aliases
+        monitors: Any = process.monitors
+        watched = processes[monitors[key][1].key]
+        near = process.owner is owner and watched.owner is owner and own[key] == "reply_demonitor"
+    except (AttributeError, KeyError, TypeError):  # one of them is not there, or elsewhere
+        near = False
+    if not near or type(alias) is not Ref:
         post(alias, message)
         return
-    asked = relations.monitors.get(alias)
-    watched = processes.get(asked.key) if type(asked) is Pid else None
-    own = relations.aliases
-    if watched is None or watched.relations is None or watched.owner is not process.owner or own is None:
-        post(alias, message)
-        return
-    ends = own.pop(alias, "")
-    if ends != "reply_demonitor":
-        if ends:
-            own[alias] = ends
-        post(alias, message)
-        return
-    del aliases[alias], relations.monitors[alias]
-    watched.relations.watchers.pop(alias, None)
+    del aliases[key], own[key], monitors[key]
+    if watched.watchers is not None:
+        watched.watchers.pop(key, None)
     mailbox = process.mailbox
     if mailbox is not None:
         mailbox.append(message)

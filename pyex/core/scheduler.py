@@ -93,15 +93,14 @@ class Worker(greenlet):
             run_to_end(self.process)
             del self.process, relations
             self.gr_context = None  # a process starts with an empty context of its own
-            if ready and owner.budget > 0:
+            following = owner.hub
+            if ready and owner.budget:
                 owner.budget -= 1
                 process = ready.popleft()
                 if process.greenlet is None:
                     process.greenlet, self.process = self, process
                     continue
-                following: greenlet = process.greenlet
-            else:
-                following = owner.hub
+                following = process.greenlet
             if len(idle) >= IDLE_WORKERS:
                 self.parent = following
                 return
@@ -168,7 +167,11 @@ class Scheduler:
         self.thread = threading.Thread(target=self._main, name=f"pyex-scheduler-{number}", daemon=True)
         started = threading.Event()
         self.loop.call_soon(started.set)
-        self.thread.start()
+        try:
+            self.thread.start()
+        except RuntimeError:  # there are no more threads to be had: the interpreter ends, for one
+            self.loop.close()
+            raise
         started.wait()
 
     def _main(self) -> None:
@@ -269,20 +272,21 @@ class Scheduler:
             refuse_to_wait()
         process.waiting = True
         ready = self.ready
-        if ready and self.budget > 0:
+        if ready and self.budget:
             self.budget -= 1
             following = ready.popleft()
-            stack = following.greenlet
-            if stack is not None:
-                stack.switch()
-                return
-            if self.idle_workers:
-                worker = self.idle_workers.pop()
-                following.greenlet, worker.process = worker, following
-                worker.switch()
-                return
-            ready.appendleft(following)
-        self.hub.switch()
+            (following.greenlet or self.stack_for(following)).switch()
+        else:
+            self.hub.switch()
+
+    def stack_for(self, process: ControlBlock) -> greenlet:
+        """In another process, for one that is to run and has no stack: where to switch to."""
+        if self.idle_workers:
+            process.greenlet = worker = self.idle_workers.pop()
+            worker.process = process
+            return worker
+        self.ready.appendleft(process)
+        return self.hub  # which makes one
 
     def give_way(self, process: ControlBlock) -> None:
         """In a process: let every other runnable one run first."""
@@ -381,16 +385,11 @@ class Scheduler:
             self.switches = max(self.switches // 2, FEWEST_SWITCHES)
 
     def _resume(self, process: ControlBlock) -> None:
-        worker = process.greenlet
-        if worker is None:
-            worker = self.idle_workers.pop() if self.idle_workers else self._new_worker()
-            process.greenlet, worker.process = worker, process
-        worker.switch()
-
-    def _new_worker(self) -> Worker:
-        worker = Worker()
-        worker.owner = self
-        return worker
+        if process.greenlet is None and not self.idle_workers:
+            worker = Worker()
+            worker.owner = self
+            self.idle_workers.append(worker)
+        (process.greenlet or self.stack_for(process)).switch()
 
     def run_on_loop(self, callback: Any, *args: Any) -> None:
         """From any thread: call ``callback`` on the loop, soon."""

@@ -19,7 +19,7 @@ from pyex.core.errors import Terminated
 from pyex.core.ids import Pid, Ref
 from pyex.core.isolation import IMMUTABLE, brief, snapshot, snapshot_or_text
 from pyex.core.messages import Exited, down
-from pyex.core.process import ControlBlock, aliases, free_name, processes
+from pyex.core.process import ControlBlock, Relations, Watched, aliases, free_name, processes
 
 log = logging.getLogger("pyex.process")
 
@@ -93,8 +93,8 @@ def answer(asker: Pid, alias: Ref, value: Any) -> None:
 
 def start_unlink(process: ControlBlock, peer: Pid) -> None:
     """Remove an active link; until the peer acknowledges it, whatever still comes from the link is stale."""
-    links = process.relate().links
-    if links.get(peer, 0) is None:
+    links = process.links
+    if links is not None and links.get(peer, 0) is None:
         number = links[peer] = _next_unlink()
         signal(peer, UNLINK, (process.pid, number))
 
@@ -109,16 +109,15 @@ def stop_watching(watcher: Pid, ref: Ref, watched: Pid | tuple[str, str]) -> Non
 
 def drop_alias(process: ControlBlock, ref: Ref) -> bool:
     """End an alias of the process; False if it was none (any more)."""
-    relations = process.relations
-    if relations is None or relations.aliases is None or relations.aliases.pop(ref, None) is None:
+    if process.aliases is None or process.aliases.pop(ref.key, None) is None:
         return False
-    aliases.pop(ref, None)
+    aliases.pop(ref.key, None)
     return True
 
 
-def end_with_monitor(process: ControlBlock, own: dict[Ref, str], ref: Ref) -> None:
+def end_with_monitor(process: ControlBlock, ref: Ref) -> None:
     """A monitor is over: an alias made with it may be so too."""
-    if own.get(ref) in ("demonitor", "reply_demonitor"):
+    if process.aliases and process.aliases.get(ref.key) in ("demonitor", "reply_demonitor"):
         drop_alias(process, ref)
 
 
@@ -135,42 +134,53 @@ def end(process: ControlBlock, reason: Any) -> None:
 
     Never raises; a process that has been ended already (it was declared dead) is left alone.
     """
-    pid = process.pid
-    relations = process.relations
     if type(reason) not in IMMUTABLE:
         reason = snapshot_or_text(reason)  # decided once, for all: what was shared on its way here cannot be copied
+    pid = process.pid
     if processes.pop(pid.key, None) is None:
         return
     if process.exiting is None:
         process.exiting = _ENDED if type(reason) is str and reason == "normal" else Terminated(reason)
     # Who still holds this block (a stack that is parked behind it, say) is not to hold what the process had.
     process.mailbox = process.greenlet = process.start = process.initial_call = None
-    if relations is None:
-        return
+    if process.relations is not None:
+        _forget_relations(process, process.relations)
+    if process.aliases is not None:
+        own, process.aliases = process.aliases, None
+        for key in own:
+            aliases.pop(key, None)
+    if process.monitors is not None:
+        monitors, process.monitors = process.monitors, None
+        for ref, watched in monitors.values():
+            try:
+                stop_watching(pid, ref, watched)
+            except Exception as error:  # of the way to another node; the others are to hear of the end all the same
+                failed(process, error)
+    if process.links is not None:
+        links, process.links = process.links, None
+        for peer, unlinking in links.items():
+            if unlinking is None:
+                _tell(process, peer, EXIT, (pid,), reason)
+    if process.watchers is not None:
+        watchers, process.watchers = process.watchers, None
+        for watcher, ref, identity in watchers.values():
+            neighbour = processes.get(watcher.key)
+            if neighbour is not None and neighbour.owner is process.owner and type(reason) in IMMUTABLE:
+                _on_monitor_exit(neighbour, (pid, ref, identity, reason))  # as signal() does, without the way there
+            else:
+                _tell(process, watcher, MONITOR_EXIT, (pid, ref, identity), reason)
+
+
+def _forget_relations(process: ControlBlock, relations: Relations) -> None:
+    """Of a process that has ended: its name is free, and the tables that are kept of processes know."""
     process.relations = None
     if relations.name is not None:
         free_name(process, relations.name)
-    for ref in relations.aliases or ():
-        aliases.pop(ref, None)
     for fn in relations.on_end:
         try:
-            fn(pid)
+            fn(process.pid)
         except BaseException as error:  # its table may be wrong now; the others are to hear of the end all the same
             failed(process, error)
-    for ref, watched in relations.monitors.items():
-        try:
-            stop_watching(pid, ref, watched)
-        except Exception as error:  # of the way to another node; the others are to hear of the end all the same
-            failed(process, error)
-    for peer, unlinking in relations.links.items():
-        if unlinking is None:
-            _tell(process, peer, EXIT, (pid,), reason)
-    for ref, (watcher, identity) in relations.watchers.items():
-        neighbour = processes.get(watcher.key)
-        if neighbour is not None and neighbour.owner is process.owner and type(reason) in IMMUTABLE:
-            _on_monitor_exit(neighbour, (pid, ref, identity, reason))  # as signal() does, without the way there
-        else:
-            _tell(process, watcher, MONITOR_EXIT, (pid, ref, identity), reason)
 
 
 def _tell(process: ControlBlock, who: Pid, op: int, args: tuple[Any, ...], reason: Any) -> None:
@@ -200,28 +210,31 @@ def _on_message(process: ControlBlock, message: Any) -> None:
 
 
 def _on_link(process: ControlBlock, args: tuple[Pid]) -> None:
+    if process.links is None:
+        process.links = {}
     # Ignored while an unlink of ours is under way: the peer will see that unlink after its link.
-    process.relate().links.setdefault(args[0], None)
+    process.links.setdefault(args[0], None)
 
 
 def _on_unlink(process: ControlBlock, args: tuple[Pid, int]) -> None:
     peer, number = args
-    links = process.relate().links
-    if links.get(peer, 0) is None:
+    links = process.links
+    if links is not None and links.get(peer, 0) is None:
         del links[peer]
     signal(peer, UNLINK_ACK, (process.pid, number))
 
 
 def _on_unlink_ack(process: ControlBlock, args: tuple[Pid, int]) -> None:
     peer, number = args
-    links = process.relate().links
-    if links.get(peer) == number:
+    links = process.links
+    if links is not None and links.get(peer) == number:
         del links[peer]
 
 
 def _on_link_exit(process: ControlBlock, args: tuple[Pid, Any]) -> None:
     peer, reason = args
-    if process.relate().links.pop(peer, 0) is None:  # neither unlinked nor being unlinked
+    links = process.links
+    if links is not None and links.pop(peer, 0) is None:  # neither unlinked nor being unlinked
         _exit_signal(process, peer, reason)
 
 
@@ -246,21 +259,24 @@ def _with(reason: Any, make: Callable[[Any], Any]) -> Any:
     return reason.then(make) if isinstance(reason, Parcel) else make(reason)
 
 
-def _on_monitor(process: ControlBlock, args: tuple[Pid, Ref, Pid | tuple[str, str]]) -> None:
-    sender, ref, identity = args
-    process.relate().watchers[ref] = (sender, identity)
+def _on_monitor(process: ControlBlock, args: tuple[Pid, Ref, Watched]) -> None:
+    if process.watchers is None:
+        process.watchers = {}
+    process.watchers[args[1].key] = args
 
 
 def _on_demonitor(process: ControlBlock, args: tuple[Pid, Ref]) -> None:
-    process.relate().watchers.pop(args[1], None)
+    watchers = process.watchers
+    if watchers is not None and watchers.pop(args[1].key, None) is not None and not watchers:
+        process.watchers = None  # of the many servers that idle, each was monitored while it started
 
 
 def _on_monitor_exit(process: ControlBlock, args: tuple[Pid | None, Ref, Any, Any]) -> None:
     _, ref, identity, reason = args
-    relations = process.relations
-    if relations is not None and relations.monitors.pop(ref, None) is not None:
-        if relations.aliases:
-            end_with_monitor(process, relations.aliases, ref)
+    monitors = process.monitors
+    if monitors is not None and monitors.pop(ref.key, None) is not None:
+        if process.aliases:
+            end_with_monitor(process, ref)
         if type(reason) is Parcel:
             _on_message(process, reason.then(functools.partial(down, ref, identity)))
         else:
@@ -269,15 +285,15 @@ def _on_monitor_exit(process: ControlBlock, args: tuple[Pid | None, Ref, Any, An
 
 def _on_alias_send(process: ControlBlock, args: tuple[Ref, Any]) -> None:
     ref, message = args
-    relations = process.relations
-    ends = relations.aliases.get(ref) if relations is not None and relations.aliases is not None else None
-    if relations is None or ends is None:
+    ends = process.aliases.get(ref.key) if process.aliases is not None else None
+    if ends is None:
         return
     if ends in ("reply", "reply_demonitor"):
         drop_alias(process, ref)
-        watched = relations.monitors.pop(ref, None) if ends == "reply_demonitor" else None
+        monitors = process.monitors
+        watched = monitors.pop(ref.key, None) if ends == "reply_demonitor" and monitors is not None else None
         if watched is not None:
-            stop_watching(process.pid, ref, watched)
+            stop_watching(process.pid, *watched)
     _on_message(process, message)
 
 
@@ -291,13 +307,13 @@ def _on_is_alive(process: ControlBlock, args: tuple[Pid, Ref]) -> None:
 
 def _on_spawn_reply(process: ControlBlock, args: tuple[Pid | str, Ref, bool, bool]) -> None:
     pid, ref, link, monitor = args
-    if ref not in (process.relate().aliases or ()):
+    if ref.key not in (process.aliases or ()):
         _abandon(process.pid, args, "abandoned")
         return
     if isinstance(pid, Pid) and link:
-        process.relate().links[pid] = None
+        process.link_to(pid)
     if isinstance(pid, Pid) and monitor:
-        process.relate().monitors[ref] = pid
+        process.watch(ref, pid)
     _on_alias_send(process, (ref, (ref, pid)))
 
 
@@ -312,18 +328,17 @@ def _abandon(parent: Pid, reply: tuple[Pid | str, Ref, bool, bool], reason: str)
 
 def _on_node_lost(process: ControlBlock, args: tuple[str]) -> None:
     (node,) = args
-    relations = process.relations
-    if relations is None:
-        return
-    for ref, target in list(relations.monitors.items()):
-        if (target[1] if isinstance(target, tuple) else target.node) == node:
-            _on_monitor_exit(process, (None, ref, target, "noconnection"))
-    for ref, (watcher, _) in list(relations.watchers.items()):
+    for ref, watched in [*(process.monitors or {}).values()]:
+        if (watched[1] if isinstance(watched, tuple) else watched.node) == node:
+            _on_monitor_exit(process, (None, ref, watched, "noconnection"))
+    watchers = process.watchers or {}
+    for key, (watcher, _, _) in [*watchers.items()]:
         if watcher.node == node:
-            del relations.watchers[ref]
-    for peer, unlinking in list(relations.links.items()):
+            del watchers[key]
+    links = process.links or {}
+    for peer, unlinking in [*links.items()]:
         if peer.node == node:
-            del relations.links[peer]
+            del links[peer]
             if unlinking is None:
                 _exit_signal(process, peer, "noconnection")
 

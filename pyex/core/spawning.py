@@ -24,6 +24,9 @@ from pyex.core.threads import ThreadOwner, border, process_here, this_process
 _ASYNC: Final = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 _DOES_NOTHING: Final = _ASYNC | inspect.CO_GENERATOR
 
+#: Whether ``spawn`` may put a process into the run queue of its own scheduler by hand; not while somebody is traced.
+short_way = True
+
 
 def spawn(
     fn: Callable[..., Any],
@@ -50,13 +53,18 @@ def spawn(
     """
     try:
         here: ControlBlock | None = getcurrent().process  # type: ignore[attr-defined]
+        quick = short_way
     except AttributeError:  # a thread, perhaps the main one
         border()
         here = process_here()
+        quick = False
     process = create(fn, args, here, name, thread)
     if max_heap_size is not None or priority != "normal":
         give_options(process, priority, max_heap_size)
-    process.owner.start(process)
+    if quick and not thread:
+        process.queue.append(process)
+    else:
+        process.owner.start(process)
     return process.pid
 
 
@@ -76,8 +84,8 @@ def spawn_link(
     process = create(fn, args, here, name, thread)
     if max_heap_size is not None or priority != "normal":
         give_options(process, priority, max_heap_size)
-    process.relate().links[here.pid] = None
-    here.relate().links[process.pid] = None
+    process.link_to(here.pid)
+    here.link_to(process.pid)
     process.owner.start(process)
     return process.pid
 
@@ -103,11 +111,11 @@ def spawn_monitor(
         give_options(process, priority, max_heap_size)
     ref = new_ref()
     mark(here, ref)
-    process.relate().watchers[ref] = (here.pid, process.pid)
-    here.relate().monitors[ref] = process.pid
+    process.watchers = {ref.key: (here.pid, ref, process.pid)}
+    here.watch(ref, process.pid)
     if link:
-        process.relate().links[here.pid] = None
-        here.relate().links[process.pid] = None
+        process.link_to(here.pid)
+        here.link_to(process.pid)
     process.owner.start(process)
     return process.pid, ref
 
@@ -118,32 +126,29 @@ def create(
     parent: ControlBlock | None = None,
     name: str | None = None,
     thread: bool = False,
-    *,
     leader: Pid | None = None,
     scheduler: Scheduler | None = None,
     system: bool = False,
 ) -> ControlBlock:
     """A new process, in the table but not running yet; what must hold from its first moment is set now."""
-    if not callable(fn):
-        raise TypeError(f"spawn takes a function to run and its arguments, not {fn!r}")
     if type(fn) is not FunctionType or fn.__code__.co_flags & _DOES_NOTHING:
         _refuse_what_does_nothing(fn)
+    call = snapshot_call(fn, args)
     owner: Owner
-    if thread:
+    if parent is not None and not thread and scheduler is None and type(parent.owner) is Scheduler:
+        owner = parent.owner  # here
+    elif thread:
         runtime.first()  # which sees to the end of them all, and watches over them
         owner = ThreadOwner()
-    elif parent is not None and scheduler is None and type(parent.owner) is Scheduler:
-        owner = parent.owner  # here
     else:
         owner = scheduler or runtime.scheduler()
     pid = new_pid(system)
-    call = snapshot_call(fn, args)
     if parent is not None:
-        process = ControlBlock(pid, owner, call, parent.pid, leader or parent.leader)
+        process = ControlBlock().set_up(pid, owner, call, parent.pid, leader or parent.leader)
     else:
-        process = ControlBlock(pid, owner, call, None, leader)
-    if type(owner) is ThreadOwner:
-        owner.process = process
+        process = ControlBlock().set_up(pid, owner, call, None, leader)
+    if thread:
+        owner.process = process  # type: ignore[union-attr]
     processes[pid.key] = process
     if name is not None:
         try:
@@ -155,7 +160,9 @@ def create(
 
 
 def _refuse_what_does_nothing(fn: Callable[..., Any]) -> None:
-    """Calling the function of a coroutine or a generator runs none of its code."""
+    """What cannot be called; and calling the function of a coroutine or a generator runs none of its code."""
+    if not callable(fn):
+        raise TypeError(f"spawn takes a function to run and its arguments, not {fn!r}")
     plain: Any = fn
     while type(plain) is functools.partial:
         plain = plain.func

@@ -197,7 +197,7 @@ class ThreadOwner:
         """A deadline; the wait itself wakes at it."""
         return Deadline(seconds)
 
-    def wait(self, process: ControlBlock, seen: int, alarm: Alarm | None) -> None:
+    def wait(self, process: ControlBlock, seen: int = 0, alarm: Alarm | None = None) -> None:
         """Wait for the next wake-up; an interrupt (Ctrl-C) is let in here and nowhere else in the runtime."""
         try:
             self._parked = process.waiting = True
@@ -354,7 +354,7 @@ def new_thread_process(parent: Pid | None, leader: Pid | None, *, system: bool =
     owner = ThreadOwner()
     owner.thread_id = threading.get_ident()
     owner.thread_state = thread_state()
-    process = ControlBlock(new_pid(system), owner, None, parent, leader)
+    process = ControlBlock().set_up(new_pid(system), owner, None, parent, leader)
     owner.process = process
     processes[process.pid.key] = process
     return process

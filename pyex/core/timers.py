@@ -1,7 +1,8 @@
 """Messages that are sent later.
 
 A timer lives on the loop of a scheduler: that of the process that started it, or the first one's for a
-thread. It belongs to nobody and fires also when its maker has ended; a name is resolved when it fires.
+thread. It belongs to nobody and fires also when its maker has ended. With the process that it is for it ends; a name
+is resolved when it fires.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, Final
 from greenlet import getcurrent
 
 from pyex.core.errors import NoProcess
-from pyex.core.ids import Pid, Port, Ref
+from pyex.core.ids import Key, Pid, Port, Ref
 from pyex.core.isolation import Template, snapshot
 from pyex.core.messaging import as_it_is, post
 from pyex.core.process import processes
@@ -23,7 +24,7 @@ from pyex.core.scheduler import Scheduler, scheduler_of_thread
 
 log = logging.getLogger("pyex.timer")
 
-#: Held while an interval is sent, and while a timer is cancelled: what has been cancelled is not sent afterwards.
+#: Held while an interval is sent, and while the tables change: what has been cancelled is not sent afterwards.
 turn: Final = threading.RLock()
 
 
@@ -71,18 +72,15 @@ class Timer:
         try:
             if self.every is not None:
                 self._fire_again(self.every)
-            elif timers.pop(self._ref, None) is not None:
+            elif _take_out(self._ref) is not None:
                 post(self.dest, self.message, as_it_is)
         except NoProcess:
             pass  # nobody has the name now
         except Exception as error:  # of the message's own code, or of the way to another node
-            timers.pop(self._ref, None)
+            _take_out(self._ref)
             log.error("A timer's message to %r could not be sent: %s: %s", self.dest, type(error).__name__, error)
 
     def _fire_again(self, every: float) -> None:
-        if isinstance(self.dest, Pid) and type(self.dest.key) is int and self.dest.key not in processes:
-            timers.pop(self._ref, None)
-            return
         message = self.message.copy()
         with turn:
             if self._ref not in timers:
@@ -92,8 +90,9 @@ class Timer:
             post(self.dest, message, as_it_is)
 
 
-#: The timers that have not fired yet.
+#: The timers that have not fired yet; and those of them that are for a process of this node, by its key.
 timers: dict[Ref, Timer] = {}
+for_process: dict[Key, set[Ref]] = {}
 
 
 def start_timer(dest: Any, message: Any, seconds: float, every: float | None = None) -> Ref:
@@ -110,6 +109,8 @@ def start_timer(dest: Any, message: Any, seconds: float, every: float | None = N
     ref = Ref()
     kept = snapshot(message) if every is None else Template(message)
     timer = timers[ref] = Timer(scheduler, ref, dest, kept, scheduler.loop.time() + seconds, every)
+    if type(dest) is Pid and type(dest.key) is int:
+        _end_with(dest, ref)
     if scheduler_of_thread() is scheduler:
         timer.arm()
     else:
@@ -117,10 +118,38 @@ def start_timer(dest: Any, message: Any, seconds: float, every: float | None = N
     return ref
 
 
-def cancel_timer(ref: Ref) -> float | None:
-    """Cancel a timer; the seconds that were left, or None when it has fired (or is none)."""
+def _end_with(pid: Pid, ref: Ref) -> None:
+    """See to it that a timer ends with the process it is for: at once, if that has ended."""
+    process = processes.get(pid.key)
+    with turn:
+        for_process.setdefault(pid.key, set()).add(ref)
+    if process is not None:
+        relations = process.relate()
+        if _ended not in relations.on_end:
+            relations.on_end += (_ended,)
+    if pid.key not in processes:  # looked at afterwards: who ends a process takes it out of the table first
+        _ended(pid)
+
+
+def _ended(pid: Pid) -> None:
+    for ref in [*for_process.get(pid.key, ())]:
+        cancel_timer(ref)
+
+
+def _take_out(ref: Ref) -> Timer | None:
     with turn:
         timer = timers.pop(ref, None)
+        refs = for_process.get(timer.dest.key) if timer is not None and type(timer.dest) is Pid else None
+        if timer is not None and refs is not None:
+            refs.discard(ref)
+            if not refs:
+                del for_process[timer.dest.key]
+    return timer
+
+
+def cancel_timer(ref: Ref) -> float | None:
+    """Cancel a timer; the seconds that were left, or None when it has fired (or is none)."""
+    timer = _take_out(ref)
     return timer.cancel() if timer is not None else None
 
 

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-from pyex.core import messaging, scheduler, signals
+from pyex.core import messaging, scheduler, signals, spawning
 from pyex.core.carrier import Carrier, Parcel, Route
 from pyex.core.errors import NoProcess
 from pyex.core.ids import Key, Pid, Ref
@@ -183,7 +183,7 @@ def _pid_of(dest: Any) -> Pid | None:
     if type(dest) is Pid:
         return dest
     if isinstance(dest, Ref):
-        return aliases.get(dest)
+        return aliases.get(dest.key)
     holder = names.get(dest) if isinstance(dest, str) else None
     return holder.pid if holder is not None else None
 
@@ -349,6 +349,7 @@ _places: Final = _Places([
     (HANDLERS, SEND, _on_message),
     (Scheduler, "post", _put(Scheduler)),
     (ThreadOwner, "post", _put(ThreadOwner)),
+    (spawning, "short_way", False),
     (Scheduler, "start", _start(Scheduler)),
     (ThreadOwner, "start", _start(ThreadOwner)),
     (Scheduler, "end", staticmethod(_end(signals.end))),

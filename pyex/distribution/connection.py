@@ -306,7 +306,7 @@ class Connection:
         if op == ALIAS_SEND:
             assert payload is not None
             (alias,) = fields
-            pid = aliases.get(alias)
+            pid = aliases.get(alias.key)
             if pid is not None:
                 signal(pid, ALIAS_SEND, (alias, Parcel(payload, decode)))
             return

@@ -18,9 +18,9 @@ def spawn_here(
     process = create(_run_parcel, (share(parcel),), scheduler=scheduler, leader=leader)
     process.parent = parent
     if link:
-        process.relate().links[parent] = None
+        process.link_to(parent)
     if monitor:
-        process.relate().watchers[ref] = (parent, process.pid)
+        process.watchers = {ref.key: (parent, ref, process.pid)}
     signal(parent, SPAWN_REPLY, (process.pid, ref, link, monitor))
     start(process)
     return process.pid

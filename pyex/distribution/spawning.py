@@ -62,11 +62,10 @@ def spawn_there(
     process = this_process()
     if pid is None:
         pid = pid_of((ref.number, full, NEVER))
-        relations = process.relate()
         if link:
-            relations.links[pid] = None
+            process.link_to(pid)
             signal(process.pid, EXIT, (pid, "noconnection"))
         if monitor:
-            relations.monitors[ref] = pid
+            process.watch(ref, pid)
             signal(process.pid, MONITOR_EXIT, (None, ref, pid, "noconnection"))
     return pid, ref

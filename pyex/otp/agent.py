@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar, Never
 
-from pyex import Pid, snapshot_call
+from pyex import Pid, set_initial_call, snapshot_call
 from pyex.otp import calling
 from pyex.otp.child_spec import ChildSpec, class_spec
 from pyex.otp.errors import StateLost
@@ -129,7 +129,8 @@ class Agent:
 class _Keeper(GenServer):
     """The process of an agent."""
 
-    def init(self, fn: Callable[..., Any], *args: Any) -> None:
+    def init(self, cls: type[Agent], fn: Callable[..., Any], *args: Any) -> None:
+        set_initial_call(cls)  # what its user has started; that is what tables of processes are to show
         self.state = fn(*args)
 
     def handle_call(self, request: Any, caller: calling.Caller) -> Reply | NoReply | Stop:
@@ -166,7 +167,7 @@ def _start(
             f"start_link(lambda: {brief(fn)})"
         )
     fn, args = snapshot_call(fn, args)
-    pid = start_server(cls, _Keeper, (fn, *args), options, link=link)
+    pid = start_server(cls, _Keeper, (cls, fn, *args), options, link=link)
     assert pid is not None  # there is nothing that could ignore
     return pid
 

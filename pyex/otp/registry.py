@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
-from pyex import Exited, Pid, Process, PyexError, matches, snapshot
+from pyex import Exited, Pid, Process, PyexError, matches, set_initial_call, snapshot
 from pyex import self as here
 from pyex.otp.child_spec import ChildSpec, class_spec
 from pyex.otp.gen_server import GenServer
@@ -325,6 +325,7 @@ class _Keeper(GenServer):
     __qualname__ = "Registry"  # for those who read reports
 
     def init(self, name: str, unique: bool, partitions: int, listeners: tuple[Server, ...], parent: Pid) -> None:
+        set_initial_call(Registry)
         Process.flag("trap_exit", True)  # those who are registered are linked to it
         self.name = name
         open_table(Table(name, unique=unique, partitions=partitions, listeners=listeners, parent=parent))

@@ -53,8 +53,8 @@ def link_at(place, fn, *args):
     here = this_process()
     thread = place == "thread"
     process = spawning.create(fn, args, here, None, thread, scheduler=None if thread else scheduler(place))
-    process.relate().links[here.pid] = None
-    here.relate().links[process.pid] = None
+    process.link_to(here.pid)
+    here.link_to(process.pid)
     return spawning.start(process).pid
 
 
@@ -64,8 +64,8 @@ def monitor_at(place, fn, *args):
     thread = place == "thread"
     process = spawning.create(fn, args, here, None, thread, scheduler=None if thread else scheduler(place))
     ref = spawning.Ref()
-    process.relate().watchers[ref] = (here.pid, process.pid)
-    here.relate().monitors[ref] = process.pid
+    process.watchers = {ref.key: (here.pid, ref, process.pid)}
+    here.watch(ref, process.pid)
     return spawning.start(process).pid, ref
 
 

@@ -425,8 +425,7 @@ def test_08_racing_link_and_unlink_ends_with_both_sides_agreeing(places, many):
                 receive("done", timeout=SOON)
                 for _ in range(2):  # what is still on its way, and the answers to it
                     settle(pid)
-                mine = processes[self().key].relations.links
-                other = processes[pid.key].relations.links
+                mine, other = (processes[one.key].links or {} for one in (self(), pid))
                 states = mine.get(pid, "none"), other.get(self(), "none")
                 assert states in ((None, None), ("none", "none")), f"seed {seed}: {states}"
                 kill(pid)
@@ -683,8 +682,9 @@ def test_5_a_way_to_another_node_that_fails_keeps_nobody_from_being_told(monkeyp
     pid = spawn(forever)
     settle(pid)
     far = Pid("0.1.0", "far@nowhere")
-    processes[pid.key].relate().links[far] = None
-    processes[pid.key].relate().watchers[Ref()] = (far, pid)
+    processes[pid.key].link_to(far)
+    watch = Ref()
+    processes[pid.key].watchers = {watch.key: (far, watch, pid)}
     ref = Process.monitor(pid)
     settle(pid)
     monkeypatch.setattr(route, "carrier", Refusing())

@@ -79,10 +79,10 @@ def look():
     mailbox = [message for message in list(process.mailbox or ()) if message[0] != "do"]
     return (
         mailbox,
-        dict(relations.links),
-        dict(relations.monitors),
-        dict(relations.watchers),
-        dict(relations.aliases or {}),
+        dict(process.links or {}),
+        dict((process.monitors or {}).values()),
+        {ref: (watcher, called) for watcher, ref, called in (process.watchers or {}).values()},
+        dict(process.aliases or {}),
         relations.name,
         relations.trap_exit,
     )
@@ -657,8 +657,8 @@ class Machine(RuleBasedStateMachine):
         assert {name: holder.pid for name, holder in names.items() if name not in self.names_before} == {
             one.name: one.pid for one in self.alive if one.name is not None
         }
-        assert {ref: pid for ref, pid in aliases.items() if ref not in self.aliases_before} == {
-            ref: one.pid for one in self.alive for ref in one.aliases
+        assert {key: pid for key, pid in aliases.items() if key not in self.aliases_before} == {
+            ref.key: one.pid for one in self.alive for ref in one.aliases
         }
         questions = [partial(Process.alive, one.pid) for one in self.actors]
         questions += [partial(Process.whereis, name) for name in NAMES]
@@ -692,7 +692,7 @@ class Machine(RuleBasedStateMachine):
             for ref, (target, called) in other.monitors.items()
             if target == one.pid
         }
-        assert own_aliases == one.aliases
+        assert own_aliases == {ref.key: ends for ref, ends in one.aliases.items()}
         assert (name, trap) == (one.name, one.trap)
 
     def teardown(self):
@@ -707,8 +707,8 @@ class Machine(RuleBasedStateMachine):
         assert set(processes) == self.before
         assert names == self.names_before
         assert aliases == self.aliases_before
-        mine = this_process().relations
-        assert (mine.links, mine.monitors, mine.watchers) == ({}, {}, {})
+        mine = this_process()
+        assert not any((mine.links, mine.monitors, mine.watchers))
 
 
 class OnSchedulers(Machine):

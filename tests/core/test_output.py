@@ -149,7 +149,7 @@ def test_a_leader_that_dies_meanwhile_harms_nobody(output, place):
         send(done, "printed")
 
     pid = start_under(leader, place, printing)
-    until(lambda: (it := processes.get(pid.key)) and it.relations and it.relations.monitors)
+    until(lambda: (it := processes.get(pid.key)) and it.monitors)
     kill(leader)
     assert receive(timeout=SOON) == "printed"
     ended(pid)
@@ -164,7 +164,7 @@ def test_a_slow_leader_slows_the_printer(output, place):
         send(done, "printed")
 
     pid = start_under(self(), place, printing)
-    until(lambda: (it := processes.get(pid.key)) and it.relations and it.relations.monitors)
+    until(lambda: (it := processes.get(pid.key)) and it.monitors)
     waiting = processes[self().key].mailbox
     assert len(waiting) <= 70
     got = []
@@ -184,7 +184,7 @@ def test_a_slow_leader_slows_the_printer(output, place):
 
 def test_a_printer_can_be_killed_while_it_waits_for_its_leader(output, place):
     pid = start_under(self(), place, lambda: [print(number) for number in range(1000)] and None)
-    until(lambda: (it := processes.get(pid.key)) and it.relations and it.relations.monitors)
+    until(lambda: (it := processes.get(pid.key)) and it.monitors)
     begin = time.monotonic()
     kill(pid)
     assert time.monotonic() - begin < SOON / 2

@@ -270,7 +270,7 @@ def test_a_program_that_is_not_there_is_an_error_at_the_caller_and_leaves_nothin
         with pytest.raises(ValueError, match="null byte"):
             Port.open(["cat", "a\0b"])
         assert receive(timeout=0, default=None) is None
-        assert not process_here().relations.links
+        assert not process_here().links
 
     result_at(place, main)
 

@@ -48,8 +48,8 @@ def answerer():
 
 
 def clean():
-    relations = processes[self().key].relations
-    return relations is None or not (relations.aliases or relations.monitors)
+    mine = processes[self().key]
+    return not (mine.aliases or mine.monitors)
 
 
 def test_an_answer_comes_alone_and_leaves_nothing(places):
@@ -61,7 +61,7 @@ def test_an_answer_comes_alone_and_leaves_nothing(places):
                 assert answer == value
                 assert type(alias) is type(Process.alias(reply=True))
         settle(other)
-        assert not processes[other.key].relations.watchers
+        assert not processes[other.key].watchers
         sleep(0.01)
         assert messages() == []
         kill(other)
@@ -110,7 +110,7 @@ def test_the_time_is_kept(places, timeout):
         assert timeout <= time.monotonic() - begun < timeout + SOON
         assert clean()
         settle(other)
-        assert not processes[other.key].relations.watchers
+        assert not processes[other.key].watchers
         kill(other)
 
     result_at(places[0], body)
@@ -151,13 +151,13 @@ def test_an_exit_ends_the_wait_and_leaves_nothing(places):
 
     other = start_at(places[1], sleep, None)
     pid = start_at(places[0], asker, other, self())
-    until(lambda: processes[other.key].relations is not None and processes[other.key].relations.watchers)
+    until(lambda: processes[other.key].watchers)
     ref = Process.monitor(pid)
     Process.exit(pid, "bored")
     assert receive(tuple, timeout=SOON) == ("clean", True)
     assert receive(Down(ref), timeout=SOON).reason == "bored"
     settle(other)
-    until(lambda: not processes[other.key].relations.watchers)
+    until(lambda: not processes[other.key].watchers)
     assert not aliases
 
 
@@ -194,8 +194,8 @@ def test_a_process_that_is_declared_dead_while_it_asks_leaves_nothing():
 
     other = spawn(sleep, None)
     pid, ref = spawn_monitor(stubborn, other)
-    until(lambda: processes[other.key].relations is not None and processes[other.key].relations.watchers)
+    until(lambda: processes[other.key].watchers)
     Process.exit(pid, "kill")
     assert receive(Down(ref), timeout=SOON).reason == "killed"
-    until(lambda: not processes[other.key].relations.watchers)
+    until(lambda: not processes[other.key].watchers)
     assert not aliases

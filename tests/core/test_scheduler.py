@@ -15,7 +15,7 @@ from pyex import Down, Pid, Process, exit, receive, self, send, share, sleep, sp
 from pyex.core.monitor import monitor
 from pyex.core.process import names, processes
 from pyex.core.runtime import runtime
-from pyex.core.scheduler import IDLE_WORKERS
+from pyex.core.scheduler import IDLE_WORKERS, Scheduler
 from tests.core.support import (
     PLACES,
     SOON,
@@ -141,7 +141,7 @@ def test_everything_is_back_after_many_processes():
     tracemalloc.start()
     try:
         base = tracemalloc.get_traced_memory()[0]
-        for turn in range(10):
+        for turn in range(5):
             result_at(0, generation, turn * 2000, 2000)
         gc.collect()
         grown = tracemalloc.get_traced_memory()[0] - base
@@ -363,6 +363,24 @@ def closed_gate():
 def hold():
     """Hold the scheduler, in foreign code, until the gate opens."""
     gate.wait(SOON * 3)
+
+
+def test_a_scheduler_that_gets_no_thread_leaves_no_loop_open(monkeypatch):
+    loops = []
+    new_event_loop = asyncio.new_event_loop
+
+    def note():
+        loops.append(new_event_loop())
+        return loops[0]
+
+    def refuse(_):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(asyncio, "new_event_loop", note)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(RuntimeError):
+        Scheduler(99)
+    assert loops[0].is_closed()
 
 
 def test_what_threads_spawn_does_not_wait_for_a_held_scheduler(closed_gate):

@@ -37,10 +37,11 @@ def _nothing_is_left():
 
 
 def tables():
-    mine = this_process().relations
+    mine = this_process()
     return (
         len(processes), len(names), len(aliases), len(timers),
-        *((len(mine.links), len(mine.monitors), len(mine.watchers), mine.marks) if mine is not None else (0,) * 4),
+        *(len(table or ()) for table in (mine.links, mine.monitors, mine.watchers, mine.aliases)),
+        mine.relations.marks if mine.relations is not None else 0,
         *(sum(len(queue) for scheduler in runtime.schedulers for queue in (scheduler.ready, scheduler.inbox)),),
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from pyex import Down, NotSendable, Process, ReceiveTimeout, Ref, receive, run, self, send, share, spawn, spawn_monitor
-from pyex.core.timers import timers
+from pyex.core.timers import for_process, timers
 from tests.core.support import SOON, forever, kill, messages, result_at, switching, until
 
 
@@ -202,6 +202,23 @@ def test_a_message_that_fails_is_reported_and_ends_its_interval(caplog):
     until(lambda: "could not be sent: NotSendable" in caplog.text)
     assert not timers
     assert not [record for record in caplog.records if record.name == "asyncio"]
+
+
+def test_21_a_timer_ends_with_the_process_it_is_for_as_in_erlang(place):
+    def body():
+        pid = spawn(forever)
+        refs = [Process.send_after(pid, "late", 1000), Process.send_interval(pid, "late", 1000)]
+        assert Process.read_timer(refs[0]) is not None
+        kill(pid)
+        refs.append(Process.send_after(pid, "too late", 1000))
+        assert [Process.read_timer(ref) for ref in refs] == [None] * 3
+        assert [Process.cancel_timer(ref) for ref in refs] == [None] * 3
+        ref = Process.send_after(self(), "in time", 0.001)
+        assert receive(timeout=SOON) == "in time"
+        assert Process.cancel_timer(ref) is None
+        return dict(timers), dict(for_process)
+
+    assert result_at(place, body) == ({}, {})
 
 
 def test_an_interval_ends_with_the_process_it_is_for(place):

@@ -53,6 +53,11 @@ def test_the_functions_of_an_agent_run_in_its_process(places):
     result_at(places[0], body)
 
 
+def test_tables_of_processes_show_an_agent_as_what_was_started():
+    assert Process.info(Agent.start(int)).initial_call == "pyex.otp.agent.Agent"
+    assert Process.info(AtPlace.start(int)).initial_call == "tests.otp.test_agent.AtPlace"
+
+
 def test_nothing_is_shared_with_an_agent():
     mine = [1]
 

@@ -261,7 +261,7 @@ def test_26_nobody_there_and_no_server_at_all_are_told():
 def test_a_caller_that_is_killed_leaves_nothing_with_the_server(places):
     server = server_at(places[1], Counter)
     pid, ref = monitor_at(places[0], lambda: GenServer.call(server, "wait", timeout=None))
-    until(lambda: processes[server.key].relations is not None and processes[server.key].relations.watchers)
+    until(lambda: processes[server.key].watchers)
     Process.exit(pid, "kill")
     assert receive(Down(ref), timeout=SOON).reason == "killed"
     send(server, "go on")
@@ -284,7 +284,7 @@ def test_a_caller_that_goes_on_after_its_exit_takes_no_answer(places):
 
     server = server_at(places[1], Counter)
     pid, ref = monitor_at(places[0], caller, server, self())
-    until(lambda: processes[server.key].relations is not None and processes[server.key].relations.watchers)
+    until(lambda: processes[server.key].watchers)
     Process.exit(pid, "bored")
     assert receive("again", timeout=SOON) == "again"
     assert receive(Down(ref), timeout=SOON).reason == "bored"

@@ -33,6 +33,11 @@ def partitions(request):
     return request.param
 
 
+def test_tables_of_processes_show_a_registry_as_one():
+    registry = Registry.start_link(keys="unique", name="shown")
+    assert Process.info(registry).initial_call == "pyex.otp.registry.Registry"
+
+
 @pytest.fixture
 def unique(partitions):
     return Registry.start_link(keys="unique", name="names", partitions=partitions) and "names"
