@@ -2,7 +2,8 @@
 
 Whoever asks monitors whom he asks, and is answered to the alias of that monitor. The alias ends with the answer, with
 the other process and with the asker's patience, so that an answer which comes later goes nowhere. Between processes
-of one scheduler all this is done here by hand; otherwise it is ``monitor``, ``send`` and ``receive``.
+of one scheduler all this is done here by hand; otherwise, and while somebody is traced, it is ``monitor``, ``send``
+and ``receive``.
 """
 
 from __future__ import annotations
@@ -13,14 +14,15 @@ from typing import Any, Final
 
 from greenlet import getcurrent
 
+from pyex.core import messaging
 from pyex.core.errors import Exit
 from pyex.core.ids import Pid, Ref, new_ref
 from pyex.core.isolation import IMMUTABLE, snapshot
 from pyex.core.lifecycle import raise_exit
 from pyex.core.messages import Down
-from pyex.core.messaging import as_it_is, expect_time, post, select
+from pyex.core.messaging import as_it_is, expect_time, select
 from pyex.core.patterns import ANY
-from pyex.core.process import ControlBlock, aliases, processes
+from pyex.core.process import ControlBlock, aliases
 from pyex.core.process_api import Process
 from pyex.core.scheduler import Scheduler
 from pyex.core.waiting import about_to_wait
@@ -42,7 +44,7 @@ def request(dest: Pid | tuple[str, str], tag: Any, body: Any, timeout: float | N
         here: Any = getcurrent()
         process: ControlBlock = here.process
         owner: Scheduler = here.owner
-        target = processes[dest.key]  # type: ignore[union-attr]
+        target = messaging.nearby[dest.key]  # type: ignore[union-attr]
     except (AttributeError, KeyError):
         return _request(dest, tag, body, timeout, default)
     if timeout is not None and type(timeout) is not int:
@@ -132,7 +134,7 @@ def _request(
         raise Exit("calling_self", _CALLING_SELF)
     ref = Process.monitor(dest, alias="reply_demonitor")
     try:
-        post(dest, (tag, (process.pid, ref), body), copy)
+        messaging.post(dest, (tag, (process.pid, ref), body), copy)
         answer = select(process, ((ref, ANY), Down(ref)), timeout, _NOTHING)
     except BaseException:
         _give_up(process, ref)
@@ -158,13 +160,14 @@ def respond(alias: Ref, value: Any) -> None:
     message = (alias, value if type(value) in IMMUTABLE else snapshot(value))
     try:
         key = alias.key
-        process = processes[aliases[key].key]
+        nearby = messaging.nearby
+        process = nearby[aliases[key].key]
         owner = getcurrent().owner  # type: ignore[attr-defined]
         near = type(alias) is Ref
         fresh = deque((message,)) if process.mailbox is None else None
         own: Any = process.aliases
         monitors: Any = process.monitors
-        watched = processes[monitors[key][1].key]
+        watched = nearby[monitors[key][1].key]
         watchers: Any = watched.watchers
         # Direct delivery: the rule stands in pyex.core.moving.
         near = (
@@ -178,7 +181,7 @@ def respond(alias: Ref, value: Any) -> None:
     except (AttributeError, KeyError, TypeError):  # one of them is not there, or elsewhere
         near = False
     if not near:
-        post(alias, message, as_it_is)
+        messaging.post(alias, message, as_it_is)
         return
     del aliases[key], own[key], monitors[key], watchers[key]
     mailbox = process.mailbox
