@@ -323,7 +323,7 @@ class Process:
         if target is None:
             return False
         here = this_process()
-        if target.owner is here.owner:
+        if target.owner is here.owner and not here.owner.inbox:
             return target.exiting is None
         # What this process has sent before may still be on its way: ask behind it.
         return bool(ask(lambda process, alias: signal(pid, IS_ALIVE, (process.pid, alias))))
@@ -345,7 +345,7 @@ class Process:
         target = processes.get(pid.key)
         if target is None:
             return None
-        if target.owner is here.owner:
+        if target.owner is here.owner and not here.owner.inbox:
             return info_of(target) if target.exiting is None else None
         return cast("ProcessInfo | None", ask(lambda process, alias: signal(pid, INFO, (process.pid, alias))))
 

@@ -206,11 +206,14 @@ class Scheduler:
                 # This may be the answer of a thread's process, given here in its place, to one of ours. What
                 # that process has sent before it may lie there still.
                 self.drain()
-            apply(process, op, args)
+            if process.owner is self:
+                apply(process, op, args)
+            else:  # it has left meanwhile
+                process.owner.post(process, op, args)
         else:
             entry = [process, op, args]
             self.put_in(entry)
-            if process.owner is not self:  # it has left meanwhile
+            if process.owner is not self:  # likewise
                 pass_on(entry)
 
     def put_in(self, entry: list[Any]) -> None:
@@ -246,9 +249,9 @@ class Scheduler:
                 self.schedule_slice()
 
     def schedule_slice(self) -> None:
-        """On this thread: see to it that the run queue gets its turn."""
+        """See to it that the run queue gets its turn; from the thread a process has just left, it may be."""
         self.slice_due = True
-        self.loop.call_soon(self.run_slice)
+        (self.loop.call_soon if _get_ident() == self.thread_id else self.loop.call_soon_threadsafe)(self.run_slice)
 
     def queue_for(self, priority: str) -> deque[ControlBlock]:
         """The run queue of processes of that priority."""

@@ -1,43 +1,19 @@
-"""Where processes begin: on their own scheduler, or on another while that one is held."""
+"""Processes that leave a held scheduler before they begin: nothing sent to them is lost, overtaken or left asleep."""
 
 import threading
 import time
 
 import pytest
 
-from pyex import Pid, receive, self, send, spawn
+from pyex import ANY, Down, Node, Pid, Process, receive, request, respond, self, send, spawn
+from pyex.core.moving import move_waiting
 from pyex.core.process import processes
-from pyex.core.runtime import runtime
-from tests.core.support import (
-    SOON,
-    ended,
-    forever,
-    result_at,
-    start_at,
-    until,
-)
-
-
-def echo():
-    while True:
-        caller, number = receive()
-        send(caller, number + 1)
-
-
-def test_there_are_never_too_many_schedulers():
-    before = len(runtime.schedulers)  # some may be left of tests that held the others
-    for _ in range(runtime.usual * 3):
-        spawn(forever)
-    assert len(runtime.schedulers) <= max(runtime.usual, before)
-
+from tests.core.support import SOON, ended, result_at, scheduler, start_at, until
 
 gate = threading.Event()  # a module's globals are shared
 
 
-never_interrupted = threading.Lock()
-
-
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def closed_gate():
     gate.clear()
     yield
@@ -45,85 +21,125 @@ def closed_gate():
 
 
 def hold():
-    """Hold the scheduler, in foreign code, until the gate opens."""
     gate.wait(SOON * 3)
 
 
-def test_what_threads_spawn_does_not_wait_for_a_held_scheduler(closed_gate):
+def move():
+    """What the monitor does when it finds the first scheduler held."""
+    move_waiting(scheduler(0), scheduler(1))
+
+
+class Moving:
+    """While it is copied, the first time, the one it is for leaves for another scheduler, begins there and waits."""
+
+    def __init__(self, pid):
+        self.pid = pid
+
+    def __getstate__(self):
+        if self.pid is not None:
+            move()
+            deadline = time.monotonic() + SOON
+            while not processes[self.pid.key].waiting and time.monotonic() < deadline:
+                time.sleep(0.001)
+        return {"pid": None}
+
+
+@pytest.mark.parametrize("by", ["pid", "name", "name and node"])
+def test_one_that_moves_while_its_message_is_copied_is_woken(by):
     here = self()
-    before = len(runtime.schedulers)
-    holders = [spawn(hold) for _ in range(before + 2)]
-    for _ in range(20):
-        time.sleep(0.01)  # the holders begin meanwhile
-        spawn(lambda: send(here, "prompt"))
-        assert receive("prompt", timeout=SOON) == "prompt"
-    assert not gate.is_set()
-    until(lambda: len(runtime.schedulers) > before)
-    gate.set()
-    ended(*holders)
 
-
-def test_what_has_not_begun_leaves_a_held_scheduler_and_loses_no_message(closed_gate):
-    here = self()
-
-    def echo(number):
-        for _ in range(3):
-            send(here, (number, receive()))
+    def listen():
+        send(here, receive())
+        send(here, receive())
 
     def body():
-        with never_interrupted:  # else those that have begun meanwhile would stay
-            pids = [spawn(echo, number) for number in range(20)]
-            for pid in pids:
-                send(pid, "from its parent")
-            send(here, pids)
-            hold()
+        pid = spawn(listen, name=f"listener {by}")
+        send({"pid": pid, "name": f"listener {by}", "name and node": (f"listener {by}", Node.self())}[by], Moving(pid))
+        send(pid, "more")
 
-    holder = start_at(0, body)
-    pids = receive(list, timeout=SOON)
-    for word in ("second", "third"):
-        for pid in pids:
-            send(pid, word)
-    got = [receive(tuple, timeout=SOON) for _ in range(60)]
-    assert not gate.is_set()
-    for number in range(20):
-        assert [text for n, text in got if n == number] == ["from its parent", "second", "third"]
+    first = start_at(0, body)
+    assert type(receive(timeout=SOON)) is Moving
+    assert receive(timeout=SOON) == "more"
+    for index in (0, 1):  # both schedulers go on
+        assert result_at(index, lambda: "alive") == "alive"
+    assert ended(first) in ("normal", "noproc")
+
+
+def test_what_was_sent_before_the_move_comes_before_what_is_sent_after_it():
+    here = self()
+
+    def listen():
+        for _ in range(3):
+            match receive():
+                case ("ask", (_, alias), word):
+                    respond(alias, None)
+                case word:
+                    pass
+            send(here, word)
+
+    def body(pid, ask):
+        send(pid, "before")
+        move()
+        if ask:
+            request(pid, "ask", "after", None)
+        else:
+            send(pid, "after")
+        send(pid, "at the end")
+
+    for ask in (False, True):
+        gate.clear()
+        holder = start_at(0, hold)
+        listener = start_at(0, listen)
+        asker = start_at(1, body, listener, ask)
+        assert [receive(str, timeout=SOON) for _ in range(3)] == ["before", "after", "at the end"]
+        gate.set()
+        ended(holder, listener, asker)
+
+
+def test_11_the_last_message_comes_before_the_down_after_a_move_too():
+    here = self()
+
+    def listen(pid):
+        Process.monitor(pid)
+        send(here, "listening")
+        Process.hibernate(tell)
+
+    def tell():
+        send(here, [receive(), receive(), receive()[0]])
+
+    def body():
+        listener = receive(Pid)
+        send(listener, "last")
+        move()
+
+    speaker = start_at(1, body)
+    listener = start_at(0, listen, speaker)
+    assert receive(timeout=SOON) == "listening"
+    until(lambda: processes[listener.key].greenlet is None)
+
+    def wake_and_hold():
+        send(listener, "first")
+        send(here, "held")
+        hold()
+
+    holder = start_at(0, wake_and_hold)
+    assert receive(timeout=SOON) == "held"
+    send(speaker, listener)
+    assert receive(list, timeout=SOON) == ["first", "last", "DOWN"]
     gate.set()
     ended(holder)
 
 
-def test_moves_in_the_midst_of_messages_keep_their_order():
-    here = self()
+def test_13a_who_is_killed_and_moves_is_not_alive():
+    def body(pid):
+        Process.exit(pid, "kill")
+        move()
+        return Process.alive(pid), Process.info(pid)
 
-    def listen(number):
-        send(here, (number, [receive() for _ in range(30)]))
-
-    def body(number):
-        send(here, spawn(listen, number))
-        time.sleep(0.04)
-
-    def talk(pid, first):
-        for word in range(first, first + 10):
-            send(pid, word)
-
-    for turn in range(25):
-        start_at(turn % 2, body, turn)
-        pid = receive(Pid, timeout=SOON)
-        talkers = [threading.Thread(target=talk, args=(pid, first)) for first in (0, 10)]
-        for talker in talkers:
-            talker.start()
-        talk(pid, 20)
-        number, words = receive(tuple, timeout=SOON)
-        assert number == turn
-        for first in (0, 10, 20):
-            assert [word for word in words if first <= word < first + 10] == list(range(first, first + 10))
-        for talker in talkers:
-            talker.join()
-
-
-def test_what_a_process_spawns_starts_on_its_own_scheduler():
-    def body():
-        parent = self()
-        pid = spawn(receive)
-        return processes[pid.key].owner is processes[parent.key].owner
-
-    assert result_at(1, body)
+    holder = start_at(0, hold)
+    pid = start_at(0, receive)
+    assert result_at(1, body, pid) == (False, None)
+    gate.set()
+    ref = Process.monitor(pid)
+    assert receive(Down(ref, ANY), timeout=SOON).reason in ("killed", "noproc")
+    ended(holder)
