@@ -18,7 +18,7 @@ from pyex.core.messages import Down, Exited
 from pyex.core.messaging import named, receive, select
 from pyex.core.options import set_flag
 from pyex.core.process import ControlBlock, free_name, names, processes
-from pyex.core.process_info import ProcessInfo, info_of
+from pyex.core.process_info import ProcessInfo, asked, info_of
 from pyex.core.signals import (
     EXIT2,
     GROUP_LEADER,
@@ -345,8 +345,7 @@ class Process:
             return None
         if target.owner is here.owner:
             return info_of(target) if target.exiting is None else None
-        info: ProcessInfo | None = ask(lambda process, alias: signal(pid, INFO, (process.pid, alias)))
-        return info
+        return asked(target, ask(lambda process, alias: signal(pid, INFO, (process.pid, alias))))
 
     @staticmethod
     def list() -> list[Pid]:

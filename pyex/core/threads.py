@@ -38,6 +38,9 @@ _MAIN: Final = threading.main_thread().ident
 NOTICE: Final = 0.2
 CLEAN_UP: Final = 5.0
 
+#: Seconds of a wait for those who change a process between two looks whether Ctrl-C has been pressed.
+LOOK: Final = 0.05
+
 #: Processes that have ended while the code of their threads has not: whatever it calls raises their exit. Each with the
 #: frame at the bottom of that code; once that has returned, an executor say gives the thread to code of somebody else.
 _dead: dict[Key, FrameType | None] = {}
@@ -107,9 +110,15 @@ class ThreadOwner:
         self._apply_posted()
 
     def drain(self) -> None:
-        """In the thread: see to it that all that is posted has been applied."""
-        with self.alone():
-            pass
+        """In the thread: see to it that all that is posted has been applied; Ctrl-C is let in while others apply it."""
+        thread = threading.get_ident()
+        if self._applier == thread:
+            return
+        while not self._applying.acquire(timeout=LOOK):
+            interrupts.border()
+        self._applier = thread
+        self._apply_and_release()
+        self._apply_posted()
 
     @contextmanager
     def alone(self) -> Iterator[None]:
