@@ -215,13 +215,13 @@ def test_ctrl_c_is_let_in_while_others_change_the_process():
 
         owner = processes[self().key].owner
         owner._applying.acquire()  # as one does who applies a signal, and takes his time
+        send(self(), "hello")
         threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
         try:
             receive(timeout=0, default=None)
         except KeyboardInterrupt:
             print("interrupted")
         owner._applying.release()
-        send(self(), "hello")
         print(receive())
         """
     )
