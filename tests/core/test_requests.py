@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+import pyex
 from pyex import (
     Down,
     Exit,
@@ -199,3 +200,27 @@ def test_a_process_that_is_declared_dead_while_it_asks_leaves_nothing():
     assert receive(Down(ref), timeout=SOON).reason == "killed"
     until(lambda: not processes[other.key].relations.watchers)
     assert not aliases
+
+
+def test_an_error_out_of_a_call_has_nothing_of_the_runtime_in_its_context():
+    def ends_while_it_asks():
+        send(other, self())
+        request(other, "ask", 1, None)
+
+    def end_the_next():
+        Process.exit(receive(), "over")
+        receive("never")
+
+    other = spawn(end_the_next, thread=True)
+    caught = []
+
+    def main():
+        try:
+            ends_while_it_asks()
+        except BaseException as error:
+            caught.append(error.__context__)
+
+    with pytest.raises(pyex.Exit):
+        pyex.run(main)
+    assert caught == [None]
+    kill(other)
