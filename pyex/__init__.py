@@ -15,8 +15,6 @@ from pyex.core import forking as forking  # for its effect
 from pyex.core.areceiving import areceive
 from pyex.core.awaiting import await_
 from pyex.core.blocking import blocking
-from pyex.core.callables import call_hint as call_hint
-from pyex.core.callables import expect_plain as expect_plain
 from pyex.core.carried import snapshot_call as snapshot_call
 from pyex.core.crash import Crash
 from pyex.core.crash import format_user_traceback as format_user_traceback
@@ -40,6 +38,8 @@ from pyex.core.errors import (
     ReceiveTimeout,
 )
 from pyex.core.errors import Terminated as Terminated
+from pyex.core.expecting import call_hint as call_hint
+from pyex.core.expecting import expect_plain as expect_plain
 from pyex.core.idling import next_message as next_message
 from pyex.core.ids import Atom, Pid, Port, Ref
 from pyex.core.input import ProcessInput as ProcessInput

@@ -11,8 +11,8 @@ from typing import Any, Final, ParamSpec, TypeVar
 
 from greenlet import getcurrent
 
-from pyex.core.callables import expect_plain
 from pyex.core.crash import user_part
+from pyex.core.expecting import expect_plain
 from pyex.core.lifecycle import raise_exit
 from pyex.core.own_loop import call_soon
 from pyex.core.process import ControlBlock

@@ -80,6 +80,7 @@ def raise_exit(process: ControlBlock) -> NoReturn:
     exiting = process.exiting
     assert exiting is not None
     exiting.raised += 1
+    process.owner.raises(process)
     if exiting.raised > PATIENCE and processes.get(process.pid.key) is process:
         process.owner.abandon(process, conclude(process, None, swallowed=True))
     raise Terminated(exiting.reason)

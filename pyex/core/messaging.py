@@ -10,9 +10,9 @@ from typing import Any, Final, NoReturn, TypeVar
 from greenlet import getcurrent
 
 from pyex.core import marks
-from pyex.core.callables import call_hint
 from pyex.core.carrier import Parcel, route
 from pyex.core.errors import Exit, NoProcess, ReceiveTimeout
+from pyex.core.expecting import call_hint
 from pyex.core.identity import identity
 from pyex.core.ids import Pid, Port, Ref
 from pyex.core.isolation import IMMUTABLE, snapshot

@@ -74,6 +74,9 @@ class Owner(Protocol):
     def end(self, process: ControlBlock, reason: Any) -> None:
         """In the process, which has stopped running: take it out of the world."""
 
+    def raises(self, process: ControlBlock) -> None:
+        """In the process: its exit is about to be raised."""
+
     def abandon(self, process: ControlBlock, reason: Any) -> None:
         """In the process, which does not stop running: take it out of the world all the same."""
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from pyex.core import streams
-from pyex.core.callables import expect_plain
 from pyex.core.errors import Exit, Terminated
+from pyex.core.expecting import expect_plain
 from pyex.core.lifecycle import call_and_finish
 from pyex.core.threads import new_thread_process, process_here, seated
 

@@ -327,6 +327,9 @@ class Scheduler:
 
     end = staticmethod(end)
 
+    def raises(self, process: ControlBlock) -> None:
+        """In a process: its code returns to nobody but the scheduler."""
+
     def abandon(self, process: ControlBlock, reason: Any) -> None:
         """In a process that does not stop: end it, and never come back to its stack."""
         self.abandoned.append(getcurrent())

@@ -8,9 +8,9 @@ from typing import Any
 
 from greenlet import getcurrent
 
-from pyex.core.callables import RUNS_NOTHING, expect_plain
 from pyex.core.carried import snapshot_call
 from pyex.core.errors import NameTaken
+from pyex.core.expecting import RUNS_NOTHING, expect_plain
 from pyex.core.ids import Pid, Ref, new_pid, new_ref
 from pyex.core.marks import mark
 from pyex.core.options import Priority, give_options

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from greenlet import getcurrent
 
-from pyex.core.callables import call_hint
 from pyex.core.errors import NoProcess
+from pyex.core.expecting import call_hint
 from pyex.core.ids import Key, Pid, Port, Ref
 from pyex.core.isolation import Template, snapshot
 from pyex.core.messaging import as_it_is, post

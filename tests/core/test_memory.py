@@ -381,7 +381,7 @@ def test_the_count_of_one_holder_is_right():
         pid = holding(lambda: [str(number) * 9 for number in range(5000)])
         process = processes[pid.key]
         walk = Walk(process)
-        while not walk.advance(100):
+        while not walk.advance(100, at_once=True):
             most = len(walk._seen) - len(memory._EVERYBODYS)
         kill(pid)
         return walk.objects, most

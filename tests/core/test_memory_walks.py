@@ -10,6 +10,7 @@ import weakref
 import pytest
 
 from pyex import receive, self, send, share, spawn
+from pyex.core import memory
 from pyex.core.memory import Walk, measure
 from pyex.core.process import processes
 from tests.core.measuring import MB, Plain, about, fresh, holding, size_of, walked
@@ -171,6 +172,55 @@ def test_what_changes_between_portions_does_no_harm():
 
     size, _ = result_at(0, body)
     assert size > 4 * 50_000 * 8
+
+
+def ring(size=3):
+    """Objects each of which has one holder, the one before it; and one from outside that is about to go."""
+    first = last = []
+    for _ in range(size):
+        last.append([])
+        last = last[0]
+    last.append(first)
+    return first
+
+
+def test_a_walk_of_what_the_process_has_dropped_ends():
+    walk = Walk(processes[self().key])
+    walk._frame, walk._pending = None, [ring(), [ring()]]  # the process had them until now
+    while not walk.advance(1):
+        assert walk.objects < 1000
+    assert walk.size == 8 * sys.getsizeof(ring()) + sys.getsizeof([None])  # each once
+
+
+def test_a_walk_ends_under_which_another_thread_has_dropped_a_cycle(monkeypatch):
+    """Another thread that a process has lent its things to, and which lets go of them in the midst of a portion."""
+    walk = Walk(processes[self().key])
+    walk._frame, walk._pending = None, [[None]]
+    looked = gc.get_referents
+
+    def drop_and_look(*found):
+        return [ring()] if found[0] == [None] else looked(*found)
+
+    monkeypatch.setattr(memory, "_get_referents", drop_and_look)
+    walk._doubtful = 1000
+    monkeypatch.setattr(sys, "getallocatedblocks", lambda: 1000)
+    while not walk.advance(1000, at_once=walk.objects > 0):
+        assert walk.objects < 10_000
+    assert walk.objects > 2000  # it did go round
+
+
+def test_a_process_that_runs_drops_cycles_under_its_walk():
+    def busy(go_on):
+        while not go_on.is_set():
+            [ring() for _ in range(10)]
+
+    go_on = threading.Event()
+    pid = spawn(busy, share(go_on), thread=True)
+    deadline = time.monotonic() + 1
+    while time.monotonic() < deadline:
+        measure(processes[pid.key])
+    go_on.set()
+    kill(pid)
 
 
 @pytest.mark.parametrize("place", [0, "thread"])

@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from pyex import Process, ProcessInfo, Ref, receive, run, self, send, share, sleep, spawn
+from pyex.core import process_info
 from pyex.core.process import processes
 from tests.core.support import PLACES, SOON, forever, kill, messages, result_at, start_at, until
 
@@ -240,3 +241,13 @@ def test_reductions_tell_who_works(place):
     assert receive(timeout=SOON) == "is anybody there?"
     until(lambda: Process.info(busy).reductions > 2 * Process.info(lazy).reductions)
     kill(busy, lazy)
+
+
+def test_a_thread_is_not_held_up_while_its_process_is_measured(monkeypatch):
+    pid = spawn(forever, thread=True)
+    owner = processes[pid.key].owner
+    held_up = []
+    monkeypatch.setattr(process_info, "measure", lambda _: held_up.append(owner._applying.locked()) or 12345)
+    assert Process.info(pid).memory == 12345
+    assert held_up == [False]
+    kill(pid)

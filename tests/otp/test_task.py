@@ -374,3 +374,22 @@ def test_waiting_for_a_task_again_says_that_its_value_is_gone():
     assert task.await_(SOON) == 5
     with pytest.raises(TaskTimeout, match="has been waited for before: its value is given once"):
         task.await_(0)
+
+
+def test_a_process_ended_while_it_awaits_is_told_so_once():
+    def waits():
+        task = Task.async_(pyex.sleep, 60)
+        Process.unlink(task.pid)
+        Process.send_after(parent, "end me", 0)
+        try:
+            task.await_(None)
+        except BaseException as error:
+            told.append((type(error), error.__context__))
+
+    what = []
+    parent, told = pyex.self(), pyex.share(what)
+    pid, ref = pyex.spawn_monitor(waits)
+    receive("end me", timeout=SOON)
+    Process.exit(pid, "over")
+    receive(Down(ref), timeout=SOON)
+    assert what == [(pyex.Terminated, None)]
