@@ -8,7 +8,7 @@ from typing import Any, NoReturn, TypeAlias
 from pyex.core import timers
 from pyex.core.asking import ask, make_alias
 from pyex.core.carrier import route
-from pyex.core.errors import NoProcess
+from pyex.core.errors import NoProcess, PyexError
 from pyex.core.expecting import expect_pid, expect_ref, pid_or_port
 from pyex.core.identity import identity
 from pyex.core.ids import Pid, Port, Ref

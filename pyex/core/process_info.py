@@ -30,6 +30,9 @@ from pyex.core.threads import ThreadOwner, this_process
 #: Messages of a mailbox that are shown.
 MESSAGES: Final = 10
 
+#: Objects that are looked at for the memory of a process: a tenth of a second's work, for its scheduler does nothing else.
+MEASURED: Final = 200_000
+
 
 class Place(NamedTuple):
     """A line of code that a stack is at."""
@@ -63,7 +66,8 @@ class ProcessInfo:
     monitored_by: tuple[Pid, ...]
     trap_exit: bool
     dictionary: dict[Any, Any]
-    #: bytes: what its stack, its state, its mailbox and its dictionary hold; not code, nor what others hold too
+    #: bytes: what its stack, its state, its mailbox and its dictionary hold; not code, nor what others hold too. Of a
+    #: process that holds some 200,000 objects and more: at least these
     memory: int
     #: the bytes it may hold; None for no limit
     max_heap_size: int | None
@@ -99,7 +103,7 @@ def info_of(process: ControlBlock, *, measured: bool = True) -> ProcessInfo:
         monitored_by=tuple(pid for pid, _, _ in [*(process.watchers or {}).values()]),
         trap_exit=relations is not None and relations.trap_exit,
         dictionary=_shown(relations.dictionary) if relations is not None and relations.dictionary else {},
-        memory=measure(process) if measured else 0,
+        memory=measure(process, MEASURED) if measured else 0,
         max_heap_size=max_heap_size_of(process),
         priority=priority_of(process),
         reductions=_reductions(process),
@@ -116,7 +120,7 @@ def asked(process: ControlBlock, info: ProcessInfo | None) -> ProcessInfo | None
     """
     if info is None or isinstance(process.owner, Scheduler):
         return info
-    return replace(info, memory=measure(process))
+    return replace(info, memory=measure(process, MEASURED))
 
 
 def held_at(pid: Pid) -> Place | None:

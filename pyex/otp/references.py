@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from pyex import NoProcess, Pid, Process, call_hint
@@ -92,11 +93,12 @@ def resolve(server: Server) -> Destination:
         return found
     if not isinstance(server, str):
         raise NoProcess(message=f"no process is registered as {server!r}")
-    known = ", ".join(map(repr, Process.registered()))
+    known = Process.registered()
+    near = difflib.get_close_matches(server, known, n=1)
+    hint = f"Did you mean {near[0]!r}?" if near else f"Registered are: {', '.join(map(repr, known)) or 'none'}."
     raise NoProcess(
-        message=f"no process is registered as {server!r}. "
-        + (f"Registered are: {known}" if known else "No name is")
-        + f". A server is there once it was started: start_link(..., name={server!r})"
+        message=f"no process is registered as {server!r}. {hint} "
+        f"A server is there once it was started: start_link(..., name={server!r})"
     )
 
 

@@ -247,7 +247,21 @@ def test_a_thread_is_not_held_up_while_its_process_is_measured(monkeypatch):
     pid = spawn(forever, thread=True)
     owner = processes[pid.key].owner
     held_up = []
-    monkeypatch.setattr(process_info, "measure", lambda _: held_up.append(owner._applying.locked()) or 12345)
+    monkeypatch.setattr(process_info, "measure", lambda *_: held_up.append(owner._applying.locked()) or 12345)
     assert Process.info(pid).memory == 12345
     assert held_up == [False]
     kill(pid)
+
+
+def test_the_memory_of_a_process_that_holds_very_much_is_told_in_bounded_time(monkeypatch):
+    monkeypatch.setattr("pyex.core.process_info.MEASURED", 20_000)
+
+    def holds(parent):
+        objects = [[number] for number in range(300_000)]
+        send(parent, "ready")
+        receive("never")
+        return objects
+
+    pid = spawn(holds, self())
+    receive("ready", timeout=30)
+    assert 20_000 * 50 < Process.info(pid).memory < 100_000 * 80
