@@ -13,6 +13,7 @@ from pyex import (
     sleep,
     spawn,
 )
+from pyex.core import threads
 from tests.core.support import (
     PLACES,
     SOON,
@@ -138,7 +139,9 @@ def test_03_exit_normal_to_itself_is_a_message_while_it_traps(place):
 
 
 @pytest.mark.parametrize("place", [0, "thread"])
-def test_03_exit_of_itself_takes_effect_in_the_call(place):
+def test_03_exit_of_itself_takes_effect_in_the_call(place, monkeypatch):
+    monkeypatch.setattr(threads, "NOTICE", 3.0)  # for a machine that stands still
+
     def body(parent):
         try:
             Process.exit(self(), "now")
