@@ -31,6 +31,12 @@ from tests.core.support import (
 MANY = 1000
 
 
+@pytest.fixture(autouse=True)
+def time_to_notice(monkeypatch):
+    """Also where the machine stands still for a while a thread notices that its process is to end, and cleans up."""
+    monkeypatch.setattr(threads, "NOTICE", 3.0)
+
+
 @pytest.fixture(params=PLACES.values(), ids=PLACES)
 def places(request):
     """Where the process that acts lives, and where the other one does."""
@@ -139,9 +145,7 @@ def test_03_exit_normal_to_itself_is_a_message_while_it_traps(place):
 
 
 @pytest.mark.parametrize("place", [0, "thread"])
-def test_03_exit_of_itself_takes_effect_in_the_call(place, monkeypatch):
-    monkeypatch.setattr(threads, "NOTICE", 3.0)  # for a machine that stands still
-
+def test_03_exit_of_itself_takes_effect_in_the_call(place):
     def body(parent):
         try:
             Process.exit(self(), "now")
