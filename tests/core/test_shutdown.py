@@ -44,7 +44,8 @@ KINDS = {
         threading.Thread(target=lambda: sleep(0.05)).start()""",
     "in run": "pyex.run(lambda: [spawn(receive) for _ in range(10)])",
     "asyncio in a process": """
-        import asyncio
+        import asyncio, logging
+        logging.getLogger("pyex.scheduler").setLevel(logging.CRITICAL)  # it holds its scheduler, for long if all is slow
         spawn(lambda: asyncio.run(asyncio.sleep(0.05)))
         time.sleep(0.01)""",
 }
