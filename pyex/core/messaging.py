@@ -12,6 +12,7 @@ from greenlet import getcurrent
 from pyex.core import marks
 from pyex.core.carrier import Parcel, route
 from pyex.core.errors import Exit, NoProcess, ReceiveTimeout
+from pyex.core.expecting import call_hint
 from pyex.core.identity import identity
 from pyex.core.ids import Pid, Port, Ref
 from pyex.core.isolation import IMMUTABLE, snapshot
@@ -55,22 +56,22 @@ def send(dest: Any, message: T) -> T:
     except (AttributeError, KeyError):
         pass
     else:
-        mailbox = target.mailbox
-        if mailbox is not None and target.owner is owner and type(dest) is Pid:  # a reference has such a key too
-            mailbox.append(message if type(message) in IMMUTABLE else snapshot(message))
-            if target.waiting:
-                target.waiting = False
-                target.queue.append(target)
-            return message
-        if mailbox is None and type(dest) is Pid and target.exiting is None:  # one that hibernates, or has not begun
-            first = deque((message if type(message) in IMMUTABLE else snapshot(message),))
-            # Nothing is called any more in which threads could change, while the process leaves for another.
-            if target.mailbox is None and target.owner is owner and target.exiting is None:
-                target.mailbox = first
+        if type(dest) is Pid:  # a reference has such a key too
+            copy = message if type(message) in IMMUTABLE else snapshot(message)
+            fresh = deque((copy,)) if target.mailbox is None else None  # it hibernates, or has not begun
+            # Direct delivery: the rule stands in pyex.core.moving.
+            if target.owner is owner and not owner.inbox:
+                mailbox = target.mailbox
+                if mailbox is not None:
+                    mailbox.append(copy)
+                elif target.exiting is None:
+                    target.mailbox = fresh
                 if target.waiting:
                     target.waiting = False
                     target.queue.append(target)
-                return message
+            else:
+                post(dest, copy, as_it_is)
+            return message
     post(dest, message)
     return message
 
@@ -86,13 +87,15 @@ def post(dest: Any, message: Any, copy: Callable[[Any], Any] = snapshot) -> None
     if isinstance(dest, Pid):
         local = processes.get(dest.key)
         if local is not None:
-            local.owner.post(local, SEND, copy(message))
+            message = copy(message)  # by which time it may belong to another scheduler
+            local.owner.post(local, SEND, message)
         elif type(dest.key) is not int:
             route.carrier.deliver(dest, SEND, message)  # encoding it is the snapshot
             route.carrier.hold_back(dest.node or "")
     elif isinstance(dest, str):
         process = named(dest)
-        process.owner.post(process, SEND, copy(message))
+        message = copy(message)
+        process.owner.post(process, SEND, message)
     elif isinstance(dest, Ref):
         _post_to_alias(dest, message, copy)
     elif isinstance(dest, Port):
@@ -104,12 +107,15 @@ def post(dest: Any, message: Any, copy: Callable[[Any], Any] = snapshot) -> None
         if node == (identity.name or "nonode@nohost"):
             there = names.get(name)
             if there is not None:
-                there.owner.post(there, SEND, copy(message))
+                message = copy(message)
+                there.owner.post(there, SEND, message)
         else:
             route.carrier.deliver_to_name(name, node, REG_SEND, message)
             route.carrier.hold_back(node)
     else:
-        raise TypeError(f"send() takes a pid, a registered name, a port, an alias or (name, node), not {dest!r}")
+        raise TypeError(
+            f"send() takes a pid, a registered name, a port, an alias or (name, node), not {dest!r}{call_hint(dest)}"
+        )
 
 
 def _post_to_alias(alias: Ref, message: Any, copy: Callable[[Any], Any]) -> None:

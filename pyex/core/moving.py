@@ -3,6 +3,13 @@
 All that must be kept is the order of what they are sent. What lies in the inbox of the held scheduler goes ahead,
 as one entry in the inbox of the other; what still comes there, from a thread that had looked the process up
 before, is passed on by whoever finds it first, that thread or the scheduler.
+
+The rule of direct delivery. Code that runs on a scheduler may put a message into the mailbox of one of its processes by
+hand, without ``post``. It first makes all that it needs: the copy, and a mailbox if there is none. That may run anybody's
+code, and take any time. Then, without a call in between in which threads could change, it finds that the process's owner
+is its own scheduler, that nothing lies in the inbox (of a process that has just come here, what was sent to it before
+does), and reads the mailbox; into which it puts the message, and wakes the process, likewise. In all other cases
+it leaves that to ``post``.
 """
 
 from __future__ import annotations

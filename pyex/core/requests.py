@@ -2,24 +2,27 @@
 
 Whoever asks monitors whom he asks, and is answered to the alias of that monitor. The alias ends with the answer, with
 the other process and with the asker's patience, so that an answer which comes later goes nowhere. Between processes
-of one scheduler all this is done here by hand; otherwise it is ``monitor``, ``send`` and ``receive``.
+of one scheduler all this is done here by hand; otherwise, and while somebody is traced, it is ``monitor``, ``send``
+and ``receive``.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Final
 
 from greenlet import getcurrent
 
+from pyex.core import messaging
 from pyex.core.errors import Exit
 from pyex.core.ids import Pid, Ref, new_ref
 from pyex.core.isolation import IMMUTABLE, snapshot
 from pyex.core.lifecycle import raise_exit
 from pyex.core.messages import Down
-from pyex.core.messaging import expect_time, post, select
+from pyex.core.messaging import as_it_is, expect_time, select
 from pyex.core.patterns import ANY
-from pyex.core.process import ControlBlock, aliases, processes
+from pyex.core.process import ControlBlock, aliases
 from pyex.core.process_api import Process
 from pyex.core.scheduler import Scheduler
 from pyex.core.waiting import about_to_wait
@@ -41,8 +44,10 @@ def request(dest: Pid | tuple[str, str], tag: Any, body: Any, timeout: float | N
         here: Any = getcurrent()
         process: ControlBlock = here.process
         owner: Scheduler = here.owner
-        target = processes[dest.key]  # type: ignore[union-attr]
+        target: ControlBlock | None = messaging.nearby[dest.key]  # type: ignore[union-attr]
     except (AttributeError, KeyError):
+        target = None  # and on, out of here: what is raised from now on has nothing to do with this
+    if target is None:
         return _request(dest, tag, body, timeout, default)
     if timeout is not None and type(timeout) is not int:
         expect_time("timeout", timeout)
@@ -50,10 +55,10 @@ def request(dest: Pid | tuple[str, str], tag: Any, body: Any, timeout: float | N
         raise_exit(process)
     if target is process:
         raise Exit("calling_self", _CALLING_SELF)
+    if type(dest) is not Pid or target.owner is not owner:
+        return _request(dest, tag, body, timeout, default)
     if type(body) not in IMMUTABLE:
         body = snapshot(body)
-    if type(dest) is not Pid:
-        return _request(dest, tag, body, timeout, default)
     ref = new_ref()
     key = ref.key
     pid = process.pid
@@ -71,10 +76,10 @@ def request(dest: Pid | tuple[str, str], tag: Any, body: Any, timeout: float | N
     seen = len(mailbox) if mailbox is not None else 0
     message = (tag, (pid, ref), body)
     fresh = deque((message,)) if target.mailbox is None else None
-    if target.owner is not owner:
+    # Direct delivery: the rule stands in pyex.core.moving.
+    if target.owner is not owner or owner.inbox:
         _give_up(process, ref)
-        return _request(dest, tag, body, timeout, default)
-    # From here to the waking nothing is called in which threads could change, while the process leaves for another.
+        return _request(dest, tag, body, timeout, default, as_it_is)
     mailbox = target.mailbox
     if mailbox is not None:
         mailbox.append(message)
@@ -96,7 +101,7 @@ def request(dest: Pid | tuple[str, str], tag: Any, body: Any, timeout: float | N
             mailbox = process.mailbox
             if mailbox and len(mailbox) == seen + 1:  # the answer comes behind what was there before the question
                 answer = mailbox[-1]
-                if type(answer) is tuple and answer[0] is ref:
+                if type(answer) is tuple and answer and answer[0] is ref:
                     del mailbox[-1]
                     return answer
             answer = select(process, ((ref, ANY), Down(ref)), 0, _NOTHING, seen)
@@ -115,7 +120,14 @@ def request(dest: Pid | tuple[str, str], tag: Any, body: Any, timeout: float | N
             alarm.cancel()
 
 
-def _request(dest: Pid | tuple[str, str], tag: Any, body: Any, timeout: float | None, default: Any) -> Any:
+def _request(
+    dest: Pid | tuple[str, str],
+    tag: Any,
+    body: Any,
+    timeout: float | None,
+    default: Any,
+    copy: Callable[[Any], Any] = snapshot,
+) -> Any:
     """Likewise, wherever the two are."""
     process = about_to_wait("A call", "`await asyncio.to_thread(GenServer.call, server, request)`")
     if timeout is not None:
@@ -124,7 +136,7 @@ def _request(dest: Pid | tuple[str, str], tag: Any, body: Any, timeout: float | 
         raise Exit("calling_self", _CALLING_SELF)
     ref = Process.monitor(dest, alias="reply_demonitor")
     try:
-        post(dest, (tag, (process.pid, ref), body))
+        messaging.post(dest, (tag, (process.pid, ref), body), copy)
         answer = select(process, ((ref, ANY), Down(ref)), timeout, _NOTHING)
     except BaseException:
         _give_up(process, ref)
@@ -150,25 +162,35 @@ def respond(alias: Ref, value: Any) -> None:
     message = (alias, value if type(value) in IMMUTABLE else snapshot(value))
     try:
         key = alias.key
-        process = processes[aliases[key].key]
+        nearby = messaging.nearby
+        process = nearby[aliases[key].key]
         owner = getcurrent().owner  # type: ignore[attr-defined]
+        near = type(alias) is Ref
+        fresh = deque((message,)) if process.mailbox is None else None
         own: Any = process.aliases
         monitors: Any = process.monitors
-        watched = processes[monitors[key][1].key]
-        near = process.owner is owner and watched.owner is owner and own[key] == "reply_demonitor"
+        watched = nearby[monitors[key][1].key]
+        watchers: Any = watched.watchers
+        # Direct delivery: the rule stands in pyex.core.moving.
+        near = (
+            near
+            and process.owner is owner
+            and watched.owner is owner
+            and not owner.inbox
+            and key in watchers
+            and own[key] == "reply_demonitor"
+        )
     except (AttributeError, KeyError, TypeError):  # one of them is not there, or elsewhere
         near = False
-    if not near or type(alias) is not Ref:
-        post(alias, message)
+    if not near:
+        messaging.post(alias, message, as_it_is)
         return
-    del aliases[key], own[key], monitors[key]
-    if watched.watchers is not None:
-        watched.watchers.pop(key, None)
+    del aliases[key], own[key], monitors[key], watchers[key]
     mailbox = process.mailbox
     if mailbox is not None:
         mailbox.append(message)
     elif process.exiting is None:
-        process.mailbox = deque((message,))
+        process.mailbox = fresh
     if process.waiting:
         process.waiting = False
         process.queue.append(process)

@@ -20,6 +20,7 @@ from greenlet import getcurrent, greenlet
 
 from pyex.core.alarms import Alarms, alarm
 from pyex.core.lifecycle import run_to_end
+from pyex.core.loops import new_loop
 from pyex.core.monitor import monitor
 from pyex.core.moving import START, pass_on, take
 from pyex.core.preemption import thread_state
@@ -128,7 +129,7 @@ class Scheduler:
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self.loop = asyncio.new_event_loop()
+        self.loop = new_loop()
         #: seconds -> the alarms of that length
         self.alarms: dict[float, Alarms] = {}
         #: runnable processes, the next one first
@@ -205,11 +206,14 @@ class Scheduler:
                 # This may be the answer of a thread's process, given here in its place, to one of ours. What
                 # that process has sent before it may lie there still.
                 self.drain()
-            apply(process, op, args)
+            if process.owner is self:
+                apply(process, op, args)
+            else:  # it has left meanwhile
+                process.owner.post(process, op, args)
         else:
             entry = [process, op, args]
             self.put_in(entry)
-            if process.owner is not self:  # it has left meanwhile
+            if process.owner is not self:  # likewise
                 pass_on(entry)
 
     def put_in(self, entry: list[Any]) -> None:
@@ -245,9 +249,9 @@ class Scheduler:
                 self.schedule_slice()
 
     def schedule_slice(self) -> None:
-        """On this thread: see to it that the run queue gets its turn."""
+        """See to it that the run queue gets its turn; from the thread a process has just left, it may be."""
         self.slice_due = True
-        self.loop.call_soon(self.run_slice)
+        (self.loop.call_soon if _get_ident() == self.thread_id else self.loop.call_soon_threadsafe)(self.run_slice)
 
     def queue_for(self, priority: str) -> deque[ControlBlock]:
         """The run queue of processes of that priority."""
@@ -322,6 +326,9 @@ class Scheduler:
         return _ALONE
 
     end = staticmethod(end)
+
+    def raises(self, process: ControlBlock) -> None:
+        """In a process: its code returns to nobody but the scheduler."""
 
     def abandon(self, process: ControlBlock, reason: Any) -> None:
         """In a process that does not stop: end it, and never come back to its stack."""

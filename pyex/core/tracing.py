@@ -2,7 +2,7 @@
 
 Nothing is paid while nobody is traced: the places where such things happen have no word of it. When the first process
 is traced they are replaced, names of modules and entries of tables, and put back after the last one. The shortest way of
-``send`` is closed by showing it a table without processes.
+``send``, and of requests, is closed by showing them a table without processes.
 """
 
 from __future__ import annotations

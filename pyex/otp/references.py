@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
-from pyex import NoProcess, Pid, Process
+from pyex import NoProcess, Pid, Process, call_hint
 
 
 @runtime_checkable
@@ -107,4 +107,4 @@ def _hint(server: Any) -> str:
         return f" or Registry.via(...). {server.__name__} is a class; a server is what {server.__name__}.start_link() returns"
     if server is None:
         return " or Registry.via(...). Was it started, with start_link()?"
-    return " or Registry.via(registry, key)"
+    return f" or Registry.via(registry, key){call_hint(server)}"

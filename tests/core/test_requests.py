@@ -1,9 +1,11 @@
 """Requests: questions to other processes, and that nothing of one is left."""
 
+import threading
 import time
 
 import pytest
 
+import pyex
 from pyex import (
     Down,
     Exit,
@@ -14,6 +16,7 @@ from pyex import (
     respond,
     self,
     send,
+    share,
     sleep,
     spawn,
     spawn_monitor,
@@ -199,3 +202,54 @@ def test_a_process_that_is_declared_dead_while_it_asks_leaves_nothing():
     assert receive(Down(ref), timeout=SOON).reason == "killed"
     until(lambda: not processes[other.key].watchers)
     assert not aliases
+
+
+def test_an_empty_tuple_may_come_while_one_asks(places):
+    def noise():
+        match receive():
+            case ("ask", (client, alias), _):
+                send(client, ())
+                sleep(0.02)
+                respond(alias, "answer")
+
+    def body():
+        assert request(start_at(places[1], noise), "ask", None, SOON)[1] == "answer"
+        return messages()
+
+    assert result_at(places[0], body) == [()]
+
+
+lock = threading.Lock()
+
+
+def test_what_is_shared_arrives_itself(places):
+    def keep():
+        match receive():
+            case ("ask", (_, alias), it):
+                respond(alias, it is lock)
+
+    assert result_at(places[0], lambda: request(start_at(places[1], keep), "ask", share(lock), SOON)[1])
+
+
+def test_an_error_out_of_a_call_has_nothing_of_the_runtime_in_its_context():
+    def ends_while_it_asks():
+        send(other, self())
+        request(other, "ask", 1, None)
+
+    def end_the_next():
+        Process.exit(receive(), "over")
+        receive("never")
+
+    other = spawn(end_the_next, thread=True)
+    caught = []
+
+    def main():
+        try:
+            ends_while_it_asks()
+        except BaseException as error:
+            caught.append(error.__context__)
+
+    with pytest.raises(pyex.Exit):
+        pyex.run(main)
+    assert caught == [None]
+    kill(other)

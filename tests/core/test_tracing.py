@@ -3,7 +3,22 @@
 import pytest
 
 import pyex
-from pyex import ANY, Down, Exited, NoProcess, Pid, Process, exit, receive, self, send, spawn, spawn_link
+from pyex import (
+    ANY,
+    Down,
+    Exited,
+    NoProcess,
+    Pid,
+    Process,
+    exit,
+    receive,
+    request,
+    respond,
+    self,
+    send,
+    spawn,
+    spawn_link,
+)
 from pyex.core import messaging, scheduler, signals, tracing
 from pyex.core.carrier import Parcel, Route, route
 from pyex.core.process import processes
@@ -81,6 +96,42 @@ def test_messages_are_told_when_sent_come_and_taken(places):
         send(pid, ("to", here, "again"))
         assert receive(timeout=SOON) == "again"
         kill(pid)
+
+    result_at(places[0], body)
+
+
+@places
+def test_requests_and_their_answers_are_told(places):
+    def answer():
+        match receive():
+            case ("ask", (_, alias), word):
+                respond(alias, word)
+                receive("never")
+
+    def ask(pid):
+        receive("go")
+        request(pid, "ask", "hello", SOON)
+        receive("never")
+
+    def body():
+        answerer = start_at(places[1], answer)
+        asker = start_at(places[0], ask, answerer)
+        pyex.trace(answerer)
+        pyex.trace(asker)
+        send(asker, "go")
+        told = events(count=8)
+        pyex.untrace(asker)
+        pyex.untrace(answerer)
+        kill(asker, answerer)
+        alias = next(value[1][1] for _, what, _, value in told if what == "send" and value[0] == "ask")
+        question, its_answer = ("ask", (asker, alias), "hello"), (alias, "hello")
+        assert [event[1:] for event in told if event[0] == asker] == [
+            ("message", None, "go"), ("receive", None, "go"), ("send", answerer, question),
+            ("message", None, its_answer), ("receive", None, its_answer),
+        ]  # fmt: skip
+        assert [event[1:] for event in told if event[0] == answerer] == [
+            ("message", None, question), ("receive", None, question), ("send", asker, its_answer)
+        ]  # fmt: skip
 
     result_at(places[0], body)
 

@@ -1,0 +1,145 @@
+"""Processes that leave a held scheduler before they begin: nothing sent to them is lost, overtaken or left asleep."""
+
+import threading
+import time
+
+import pytest
+
+from pyex import ANY, Down, Node, Pid, Process, receive, request, respond, self, send, spawn
+from pyex.core.moving import move_waiting
+from pyex.core.process import processes
+from tests.core.support import SOON, ended, result_at, scheduler, start_at, until
+
+gate = threading.Event()  # a module's globals are shared
+
+
+@pytest.fixture(autouse=True)
+def closed_gate():
+    gate.clear()
+    yield
+    gate.set()
+
+
+def hold():
+    gate.wait(SOON * 3)
+
+
+def move():
+    """What the monitor does when it finds the first scheduler held."""
+    move_waiting(scheduler(0), scheduler(1))
+
+
+class Moving:
+    """While it is copied, the first time, the one it is for leaves for another scheduler, begins there and waits."""
+
+    def __init__(self, pid):
+        self.pid = pid
+
+    def __getstate__(self):
+        if self.pid is not None:
+            move()
+            deadline = time.monotonic() + SOON
+            while not processes[self.pid.key].waiting and time.monotonic() < deadline:
+                time.sleep(0.001)
+        return {"pid": None}
+
+
+@pytest.mark.parametrize("by", ["pid", "name", "name and node"])
+def test_one_that_moves_while_its_message_is_copied_is_woken(by):
+    here = self()
+
+    def listen():
+        send(here, receive())
+        send(here, receive())
+
+    def body():
+        pid = spawn(listen, name=f"listener {by}")
+        send({"pid": pid, "name": f"listener {by}", "name and node": (f"listener {by}", Node.self())}[by], Moving(pid))
+        send(pid, "more")
+
+    first = start_at(0, body)
+    assert type(receive(timeout=SOON)) is Moving
+    assert receive(timeout=SOON) == "more"
+    for index in (0, 1):  # both schedulers go on
+        assert result_at(index, lambda: "alive") == "alive"
+    assert ended(first) in ("normal", "noproc")
+
+
+def test_what_was_sent_before_the_move_comes_before_what_is_sent_after_it():
+    here = self()
+
+    def listen():
+        for _ in range(3):
+            match receive():
+                case ("ask", (_, alias), word):
+                    respond(alias, None)
+                case word:
+                    pass
+            send(here, word)
+
+    def body(pid, ask):
+        send(pid, "before")
+        move()
+        if ask:
+            request(pid, "ask", "after", None)
+        else:
+            send(pid, "after")
+        send(pid, "at the end")
+
+    for ask in (False, True):
+        gate.clear()
+        holder = start_at(0, hold)
+        listener = start_at(0, listen)
+        asker = start_at(1, body, listener, ask)
+        assert [receive(str, timeout=SOON) for _ in range(3)] == ["before", "after", "at the end"]
+        gate.set()
+        ended(holder, listener, asker)
+
+
+def test_11_the_last_message_comes_before_the_down_after_a_move_too():
+    here = self()
+
+    def listen(pid):
+        Process.monitor(pid)
+        send(here, "listening")
+        Process.hibernate(tell)
+
+    def tell():
+        send(here, [receive(), receive(), receive()[0]])
+
+    def body():
+        listener = receive(Pid)
+        send(listener, "last")
+        move()
+
+    speaker = start_at(1, body)
+    listener = start_at(0, listen, speaker)
+    assert receive(timeout=SOON) == "listening"
+    until(lambda: processes[listener.key].greenlet is None)
+
+    def wake_and_hold():
+        send(listener, "first")
+        send(here, "held")
+        hold()
+
+    holder = start_at(0, wake_and_hold)
+    assert receive(timeout=SOON) == "held"
+    send(speaker, listener)
+    assert receive(list, timeout=SOON) == ["first", "last", "DOWN"]
+    gate.set()
+    ended(holder)
+
+
+def test_13a_who_is_killed_and_moves_is_not_alive():
+    def body(pid):
+        Process.exit(pid, "kill")
+        move()
+        return Process.alive(pid), Process.info(pid)
+
+    holder = start_at(0, hold)
+    pid = start_at(0, receive)
+    assert result_at(1, body, pid) == (False, None)
+    gate.set()
+    ref = Process.monitor(pid)
+    assert receive(Down(ref, ANY), timeout=SOON).reason in ("killed", "noproc")
+    ended(holder)
