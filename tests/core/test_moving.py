@@ -6,9 +6,11 @@ import time
 import pytest
 
 from pyex import ANY, Down, Node, Pid, Process, receive, request, respond, self, send, spawn
+from pyex.core import spawning
 from pyex.core.moving import move_waiting
+from pyex.core.options import give_options
 from pyex.core.process import processes
-from tests.core.support import SOON, ended, result_at, scheduler, start_at, until
+from tests.core.support import SOON, ended, kill, result_at, scheduler, start_at, until
 
 gate = threading.Event()  # a module's globals are shared
 
@@ -143,3 +145,17 @@ def test_13a_who_is_killed_and_moves_is_not_alive():
     ref = Process.monitor(pid)
     assert receive(Down(ref, ANY), timeout=SOON).reason in ("killed", "noproc")
     ended(holder)
+
+
+@pytest.mark.parametrize(("priority", "queue"), [("high", "urgent"), ("normal", "ready"), ("low", "patient")])
+def test_who_moves_keeps_its_priority(priority, queue):
+    holder = start_at(0, hold)
+    process = spawning.create(receive, (), scheduler=scheduler(0))
+    give_options(process, priority, None)
+    spawning.start(process)
+    move()
+    assert process.owner is not scheduler(0)
+    assert process.queue is getattr(process.owner, queue)
+    gate.set()
+    ended(holder)
+    kill(process.pid)
