@@ -149,19 +149,21 @@ def shutdown() -> None:
     leave()
     interrupts.forget()
     asker = Pid("0.0.0")
-    threads = [process.owner.thread for process in _processes() if isinstance(process.owner, ThreadOwner)]
+    threads = set()
     for reason, seconds in (("shutdown", ORDERLY_EXIT), ("kill", KILLED_EXIT)):
         Leaving.now = reason == "kill"
         for process in _processes():
+            if isinstance(process.owner, ThreadOwner):
+                threads.add(process.owner.thread)
             signal(process.pid, EXIT2, (asker, reason))
         _wait_until_ended(seconds)
     monitor.close()  # not before: what does not give way is ended by an interruption
     for process in _processes():
         if isinstance(process.owner, ThreadOwner):
-            threads.remove(process.owner.thread)  # in foreign code: it stays behind, as a daemon
+            threads.discard(process.owner.thread)  # in foreign code: it stays behind, as a daemon
     deadline = time.monotonic() + KILLED_EXIT
     for thread in threads:  # of a process that was ended while busy, the code may still run
-        if thread is not None:
+        if thread is not None and thread.ident is not None:
             thread.join(max(0.0, deadline - time.monotonic()))
     stuck = False
     for scheduler in runtime.schedulers:
