@@ -38,6 +38,8 @@ from pyex.core.errors import (
     ReceiveTimeout,
 )
 from pyex.core.errors import Terminated as Terminated
+from pyex.core.expecting import call_hint as call_hint
+from pyex.core.expecting import expect_plain as expect_plain
 from pyex.core.idling import next_message as next_message
 from pyex.core.ids import Atom, Pid, Port, Ref
 from pyex.core.input import ProcessInput as ProcessInput

@@ -49,4 +49,5 @@ def run(main: Any, *args: Any) -> Any:
         raise TypeError(f"{main!r} takes no arguments here. A class with arguments is a tuple: (Shop, 1)")
     from pyex.otp import service  # for those that have a tree
 
+    service.expect_tree(main)
     return run_function(service.serve, main)

@@ -15,7 +15,7 @@ from shell import config, startup
 from shell.banner import banner, count_start
 from shell.colours import resolved
 from shell.escape import way_out
-from shell.evaluator import INTERRUPTED, play
+from shell.evaluator import INTERRUPTED, open_path, play
 from shell.foreground import foreground, restored
 from shell.lines import LineReader, OneExpression
 from shell.screen import Screen
@@ -199,6 +199,7 @@ def _interactive(options: argparse.Namespace) -> Shell:
     shell.remsh = options.remsh
     if prompt is not None:
         prompt.completer = shell.complete
+        prompt.when_shown = lambda: open_path(shell)  # functions that come from other nodes find its modules, too
     return shell
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import types
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +16,7 @@ def signature(value: Any, name: str | None = None) -> str:
         text = str(inspect.signature(value))
     except Exception:  # it has none, or its own code raises
         text = "(...)"
-    return f"{name}{text}".replace("<object object>", "...").replace("'", "")
+    return re.sub(r"<[^<>]* at 0x[0-9a-f]+>", "...", f"{name}{text}").replace("'", "")
 
 
 def first_line(value: Any) -> str:

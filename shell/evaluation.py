@@ -6,6 +6,7 @@ import __future__
 import ast
 import inspect
 import linecache
+import re
 import types
 from typing import Any, Final, TypeVar
 
@@ -20,8 +21,20 @@ _FLAGS = [getattr(__future__, name).compiler_flag for name in __future__.all_fea
 _SCOPES: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
+#: What other shells take for a call: ``h spawn``.
+_WITHOUT_PARENTHESES: Final = re.compile(r"\s*(?P<name>\w+)[ \t]+(?P<args>[\w'\"(\[{].*?)\s*")
+
+
 class BadInput(Exception):
     """An input that cannot be compiled; ``__cause__`` says why."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(source)
+        call = _WITHOUT_PARENTHESES.fullmatch(source)
+        #: what to type instead, if that can be told
+        self.hint = ""
+        if call is not None and call["name"] in beneath:
+            self.hint = f"A call has parentheses: {call['name']}({call['args']})\n"
 
 
 class Code:
@@ -43,7 +56,7 @@ class Code:
                 expression = ast.Expression(_Calls().visit(final.value))
                 self.final = compile(expression, name, "eval", allowing | flags, dont_inherit=True)
         except (SyntaxError, ValueError, OverflowError, MemoryError, RecursionError) as error:
-            raise BadInput from error
+            raise BadInput(source) from error
 
     def run(self, module: types.ModuleType) -> Any:
         """Run it with the bindings of ``module``; the value of its final expression, if it ends in one."""

@@ -19,7 +19,7 @@ from shell.evaluation import BadInput, Code, input_name
 from shell.helpers.session import exit, quit
 from shell.input import ShellInput
 from shell.jobs import open_job
-from shell.preload import follow
+from shell.preload import follow, helper_name
 from shell.prying import breakpoints
 from shell.reports import ReportHandler, installed
 from shell.screen import ERR, OUT
@@ -117,7 +117,7 @@ def _start(shell: Shell, leader: Pid) -> None:
     """Run what is to be run before the first prompt, which waits for it."""
     for file in shell.files:
         try:
-            _open_path(shell)
+            open_path(shell)
             file.run(shell)
         except Leave:
             shell.left = True
@@ -136,10 +136,10 @@ def _start(shell: Shell, leader: Pid) -> None:
             shell.remsh = None
 
 
-def _open_path(shell: Shell) -> None:
+def open_path(shell: Shell) -> None:
     """Make the user's import path, once."""
-    open_path, shell.open_path = shell.open_path, _nothing
-    open_path()
+    make, shell.open_path = shell.open_path, _nothing
+    make()
 
 
 def _nothing() -> None:
@@ -175,7 +175,7 @@ def _take_down(shell: Shell, leader: Pid, watch: Ref) -> None:
 def _evaluate(shell: Shell, request: Request, leader: Pid) -> None:
     """Run one input and answer the server; what ends the process passes through."""
     request.begun = True
-    _open_path(shell)
+    open_path(shell)
     try:
         text, stream = outcome(shell, request), OUT
     except BaseException as error:
@@ -212,6 +212,8 @@ def outcome(shell: Shell, request: Request) -> str:
     names["_"], names["__"] = value, names.get("_")
     if value is exit or value is quit:
         return "exit() or Ctrl-D leaves the shell; exit(reason) ends the evaluation\n"
+    if (name := helper_name(value)) is not None:
+        return f"{name}() calls it; h({name}) tells what it does\n"
     return display.result(value, colour=shell.screen.theme, width=shell.screen.width())
 
 
@@ -226,7 +228,7 @@ def failure(shell: Shell, error: BaseException) -> str:
 def _describe(shell: Shell, error: BaseException) -> str:
     colour = shell.screen.theme
     if isinstance(error, BadInput) and error.__cause__ is not None:
-        return display.syntax_error(error.__cause__, colour=colour)
+        return display.syntax_error(error.__cause__, colour=colour) + error.hint
     if isinstance(error, KeyboardInterrupt):
         # On a terminal "^C" stands on the line.
         return ("\n" if shell.screen.terminal else "") + display.alert("KeyboardInterrupt", colour=colour)

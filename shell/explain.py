@@ -124,11 +124,18 @@ def _(value: str) -> Rows:
     elif near := difflib.get_close_matches(value, Process.registered(), n=1):
         rows.append(("Registered", f"nobody has this name. Did you mean {near[0]!r}?"))
     if "@" in value and Node.alive():
-        state = "this node" if value == Node.self() else "connected" if value in Node.list() else "not connected"
-        rows.append(("Node", f"{state}; nodes() shows those there are"))
+        rows.append(("Node", f"{_state(value)}; nodes() shows those there are"))
     if len(value) != (size := len(value.encode(errors="surrogatepass"))):
         rows.append(("In UTF-8", f"{size:,} bytes"))
     return rows
+
+
+def _state(node: str) -> str:
+    known = [Node.self(), *Node.list()]
+    if node in known:
+        return "this node" if node == Node.self() else "connected"
+    near = difflib.get_close_matches(node, known, n=1)
+    return f"not connected. Did you mean {near[0]!r}?" if near else "not connected"
 
 
 @explain.register(types.FunctionType)

@@ -69,6 +69,7 @@ class KeptJob(Job):
         """Send the input to the keeper, as text."""
         assert self.request is not None
         self.request.begun = True
+        self._tell("width", self.shell.screen.width())
         self._tell("evaluate", self.request.source, self.request.number)
 
     def interrupt(self) -> None:

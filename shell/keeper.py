@@ -30,9 +30,11 @@ INTERRUPTED: Final = ("shutdown", "interrupted")
 def keep(server: Pid, tag: Ref, ready: Ref, colour: str, width: int | None, module: types.ModuleType | None) -> None:
     """The keeper: does what the server of a shell says, until that is gone."""
     watch = Process.monitor(server)
-    shell = Shell(LineReader(sys.stdin), _FarScreen(colour, width))
+    screen = _FarScreen(colour, width)
+    shell = Shell(LineReader(sys.stdin), screen)
     shell.tag, shell.server = tag, server
     shell.leader = Process.group_leader()
+    shell.far = True
     shell.label = f" for {server.node}" if server.node != pyex.self().node else " beside"
     if module is not None:
         shell.module = module
@@ -43,7 +45,7 @@ def keep(server: Pid, tag: Ref, ready: Ref, colour: str, width: int | None, modu
         while True:
             match receive((tag, ANY), (tag, ANY, ANY), (tag, ANY, ANY, ANY), Down):
                 case Down(ref=ref) if ref == watch:
-                    evaluator.end("kill")
+                    evaluator.stop()
                     return
                 case Down(ref=ref, reason=reason) if ref == evaluator.watch:
                     evaluator.restart(reason)
@@ -51,6 +53,8 @@ def keep(server: Pid, tag: Ref, ready: Ref, colour: str, width: int | None, modu
                     send(server, (tag, "done", pyex.self()))
                 case (_, "evaluate", source, number):
                     send(evaluator.pid, (tag, "evaluate", source, number))
+                case (_, "width", columns):
+                    screen.columns = columns
                 case (_, "interrupt"):
                     evaluator.interrupt()
                 case (_, "insist", pid):
@@ -60,7 +64,7 @@ def keep(server: Pid, tag: Ref, ready: Ref, colour: str, width: int | None, modu
                 case (_, "complete", alias, before):
                     pyex.spawn(_complete, alias, before, share(shell), thread=True)
                 case (_, "close"):
-                    evaluator.end("kill")
+                    evaluator.stop()
                     return
 
 
@@ -74,11 +78,11 @@ class _FarScreen(Screen):
 
     def __init__(self, colour: str, width: int | None) -> None:
         super().__init__(sys.stdout, sys.stderr, terminal=False, colour=colour)
-        self._width = width
+        self.columns = width
 
     def width(self) -> int | None:
-        """Its columns, when the job was opened."""
-        return self._width
+        """Its columns, when what runs was typed."""
+        return self.columns
 
 
 class _Evaluator:
@@ -97,6 +101,12 @@ class _Evaluator:
 
     def end(self, reason: Any) -> None:
         Process.exit(self.pid, reason)
+
+    def stop(self) -> None:
+        """End it for good: in order, if it lets that happen."""
+        self.end("shutdown")
+        if receive(Down(self.watch), timeout=INSIST, default=None) is None:
+            self.end("kill")
 
     def interrupt(self) -> None:
         """Interrupt what it evaluates, and nothing else."""

@@ -73,6 +73,8 @@ def shipped() -> dict[int, Path]:
 def find(which: int | str | Path) -> Lesson:
     """A lesson by its number, a word of its name, or the path of its file. Raises ``LookupError`` and what ``read`` does."""
     ours = shipped()
+    if isinstance(which, str) and which.isdecimal() and not Path(which).exists():
+        which = int(which)
     if isinstance(which, int) and not isinstance(which, bool):
         if which not in ours:
             raise LookupError(f"there is no lesson {which}; there are 1 to {max(ours, default=0)}, lesson() lists them")

@@ -7,6 +7,8 @@ typed is evaluated like any other input, so whatever happens in a lesson happens
 from __future__ import annotations
 
 import ast
+import re
+import warnings
 from typing import TYPE_CHECKING, Final
 
 import pyex
@@ -26,6 +28,9 @@ REST: Final = 0.5
 
 #: The job whose prompt lessons are played at.
 _LOCAL: Final = 1
+
+#: The link to the next lesson, for those who read; here that one stands ready.
+_ONWARD: Final = re.compile(r"\n*Next: \[.*\]\(.*\)\.$")
 
 _READY: Final = (
     "**Enter** plays the input that stands at the prompt. The right arrow lets you edit it first; what you type in its place "
@@ -114,7 +119,7 @@ class Player:
         return self._reader.ask(question)
 
     def interrupted(self) -> None:
-        """The step is not over; those that were to be played by themselves wait."""
+        """A step that has not succeeded is not over; those that were to be played by themselves wait."""
         self._interrupted = True
         self._until = 0
         self._reader.interrupted()
@@ -146,6 +151,11 @@ class Player:
         self._until = 0
         self._came = True
         self._move(min(max(self.position + by, 0), len(self.lesson.steps)))
+
+    def reopen(self) -> None:
+        """Into the lesson that is just over, at its end."""
+        if self.lesson is None and self.last is not None and self.position == len(self.last.steps):
+            self.lesson, self._afterwards = self.last, ""
 
     def leave(self) -> None:
         """Stop; one can go on from here."""
@@ -199,7 +209,7 @@ class Player:
         return next((step.text for step in reversed(steps) if step.text), "")
 
     def _end(self, lesson: Lesson) -> None:
-        text = f"{lesson.ending}\n\nThis lesson is over."
+        text = f"{_ONWARD.sub('', lesson.ending)}\n\nThis lesson is over."
         after = lesson.name + 1 if isinstance(lesson.name, int) else 0
         if after in lesson_file.shipped():
             self._afterwards = f"lesson({after})"
@@ -227,10 +237,11 @@ class Player:
         new = set(Process.list()) - self._there_before
         self.started.update(pid for pid in new if not self._shell.is_own(pid) and _led_by(pid, leader))
         pyex.sync_output(leader)
-        if interrupted:
-            return
         results = self._shell.results
-        if number not in results.succeeded and not step.fails:
+        failed = number not in results.succeeded
+        if failed and interrupted:
+            return
+        if failed and not step.fails:
             self._until = 0
             self._say(_FAILED)
             return
@@ -269,7 +280,9 @@ def _as_expected(step: Step, value: object) -> bool:
 def _is_it(typed: str, source: str) -> bool:
     """Whether an input is that of a lesson: the same code, or code that binds the same names."""
     try:
-        given, wanted = ast.parse(typed), ast.parse(source)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the evaluation has told them
+            given, wanted = ast.parse(typed), ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return typed.strip() == source.strip()
     if ast.dump(given) == ast.dump(wanted):

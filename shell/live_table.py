@@ -5,6 +5,7 @@ A process gathers the rows and hands them over; the terminal is drawn, and its k
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -62,7 +63,8 @@ class View:
     def text(self) -> str:
         """The whole screen."""
         keys = " ".join(f"{key}:{name}" for key, name in KEYS.items())
-        rows = self.rows[::-1] if self.turned else self.rows
+        # In the order wanted now: what has been gathered meanwhile may have the one before.
+        rows = sorted(self.rows, key=lambda row: getattr(row, self.sort), reverse=SORTS[self.sort] != self.turned)
         self.first = max(0, min(self.first, len(rows) - self.height + 3))
         table = Table(HEADS, rows[self.first : self.first + self.height - 3], keep=self.sort).text(self.width)
         return "\n".join(line[: self.width] for line in (self.head(), keys, *table.splitlines()))
@@ -71,7 +73,6 @@ class View:
         """Another order; the same one again the other way round."""
         self.turned = self.sort == column and not self.turned
         self.sort = column
-        self.rows.sort(key=lambda row: getattr(row, column), reverse=SORTS[column])
 
 
 class _Held:
@@ -96,7 +97,8 @@ def watch(shell: Shell, sort: str, node: str | None, every: float) -> None:
         if shell.leader is not None:
             pyex.sync_output(shell.leader)
         shell.screen.prompt_begins(_Held())
-        gatherer = spawn(gather, share(view), every, share(app.invalidate))
+        # On a thread of its own: of many processes it takes a while, and no scheduler is to be held by that.
+        gatherer = spawn(gather, share(view), every, share(app.invalidate), thread=True)
         view.refresh = lambda: send(gatherer, "now")
         try:
             app.run(handle_sigint=False)
@@ -113,6 +115,7 @@ def _measure(view: View, app: Application[None]) -> None:
 def gather(view: View, every: float, changed: Any) -> None:
     """A process: fill the view again and again, until it is ended."""
     while True:
+        begun = time.monotonic()
         if not view.frozen:
             try:
                 view.count, view.rows = at(view.node, survey, view.sort, _MOST)
@@ -120,7 +123,8 @@ def gather(view: View, every: float, changed: Any) -> None:
             except Exception as error:
                 view.trouble = f"({error})"
             changed()
-        receive("now", timeout=every, default=None)
+        # Of much to look at not more than a fifth of the time.
+        receive("now", timeout=max(every, 4 * (time.monotonic() - begun)), default=None)
 
 
 def _keys(view: View) -> KeyBindings:

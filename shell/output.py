@@ -21,6 +21,9 @@ from shell.screen import ERR, OUT, Screen
 #: Requests written at once.
 BATCH: Final = 1000
 
+#: Lines of what cannot wait (logs, standard error) that may be on their way to the screen; more of them are dropped.
+MOST_UNWRITTEN: Final = 10_000
+
 # In this order: colours (kept), strings for the terminal, control sequences, other escapes, control
 # characters but for tab and newline.
 _CONTROL: Final = re.compile(
@@ -37,6 +40,47 @@ def harmless(text: str) -> str:
     return _CONTROL.sub(lambda found: found[1] or "", text)
 
 
+class Overflow:
+    """Bounds what comes from those that cannot wait for the screen: who logs holds the lock of the log, say.
+
+    Processes that print do wait, every so many lines, for the output process. So a flood of either takes bounded memory.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        #: for each output process: lines on their way to it, and lines dropped
+        self._counts: dict[Pid, list[int]] = {}
+
+    def put(self, leader: Pid, text: str, stream: str) -> None:
+        """From any thread: have text written, or drop it if too much is on its way."""
+        lines = text.count("\n") or 1
+        with self._lock:
+            counts = self._counts.setdefault(leader, [0, 0])
+            fits = counts[0] < MOST_UNWRITTEN
+            counts[0 if fits else 1] += lines
+        if fits:
+            send(leader, ("io_request", None, None, (stream, text, lines)))
+
+    def written(self, leader: Pid, lines: int) -> str:
+        """In the output process: so many lines are on the screen; what is to be said of those that were dropped."""
+        with self._lock:
+            counts = self._counts.setdefault(leader, [0, 0])
+            counts[0] -= lines
+            if not counts[1] or counts[0] > MOST_UNWRITTEN // 2:
+                return ""
+            dropped, counts[1] = counts[1], 0
+        return f"({dropped:,} lines of logs and standard error were dropped: they came faster than they could be written)\n"
+
+    def forget(self, leader: Pid) -> None:
+        """An output process has ended."""
+        with self._lock:
+            self._counts.pop(leader, None)
+
+
+#: One for all shells of this program, as the log is.
+overflow: Final = Overflow()
+
+
 class _Requests:
     """What the output process has been asked for."""
 
@@ -45,6 +89,8 @@ class _Requests:
         self.more = True
         #: (stream, text) to be written
         self.pieces: list[tuple[str, str]] = []
+        #: lines among them of those who do not wait
+        self.unwritten = 0
         #: done when the pieces before have been written
         self.afterwards: list[Callable[[], object]] = []
         self._tag = tag
@@ -67,6 +113,9 @@ class _Requests:
                 self._write(stream, text, sender if isinstance(sender, Pid) else None)
                 if isinstance(sender, Pid) and ref is not None:
                     self.afterwards.append(lambda: send(sender, ("io_reply", ref, "ok")))
+            case ("io_request", None, None, ("put_chars" | "put_error" as stream, str(text), int(lines))):
+                self._write(stream, text, None)
+                self.unwritten += lines
             case ("io_request", Pid() as sender, Ref() as alias, ("get_line", str(prompt))) if questions is not None:
                 if sender.node != self.here.node:
                     prompt = harmless(prompt)
@@ -139,9 +188,15 @@ def write_requests(
         if requests.pieces:
             screen.write(requests.pieces)
             requests.pieces = []
+        if requests.unwritten:
+            note = overflow.written(requests.here, requests.unwritten)
+            requests.unwritten = 0
+            if note:
+                screen.write([(ERR, note)])
         afterwards, requests.afterwards = requests.afterwards, []
         for action in afterwards:
             action()
+    overflow.forget(requests.here)
 
 
 def put(leader: Pid, text: str, stream: str = OUT, sender: Pid | None = None) -> None:
@@ -166,7 +221,7 @@ class QueueStream(io.TextIOBase):
         whole, end, rest = (getattr(self._local, "line", "") + text).rpartition("\n")
         self._local.line = rest
         if end:
-            put(self._leader, whole + end, self._name)
+            overflow.put(self._leader, whole + end, self._name)
         return len(text)
 
     def flush(self) -> None:

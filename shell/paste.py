@@ -10,6 +10,10 @@ from typing import Final
 _PROMPT: Final = re.compile(r"[ \t]*(?:pyex(?:\([^)\n]*\))?\d*>|>>>|In \[\d+\]:)(?: |$)")
 _CONTINUED: Final = re.compile(r"[ \t]*(?:\.\.\.|\.{3,}:)(?: |$)")
 
+#: In lessons and documentation the code stands below the code: ``...`` is as wide as ``pyex>``.
+_PLAIN: Final = "pyex> "
+_BELOW: Final = "...   "
+
 
 def is_session(text: str) -> bool:
     """Whether this was copied from a shell: its first line begins with a prompt."""
@@ -22,14 +26,17 @@ def code_of(text: str) -> str:
     if not is_session(text):
         return textwrap.dedent(text) if text[:1] in (" ", "\t") else text
     kept: list[str] = []
-    inside = False
+    inside = plain = False
     for line in text.split("\n"):
         found = _PROMPT.match(line)
-        if found is None and inside:
+        if found is not None:
+            plain = line.startswith(_PLAIN)
+        elif inside:
             found = _CONTINUED.match(line)
         inside = found is not None
         if found is not None:
-            kept.append(line[found.end() :])
+            below = plain and line.startswith(_BELOW)
+            kept.append(line[len(_BELOW) if below else found.end() :])
     return "\n".join(kept).strip("\n")
 
 

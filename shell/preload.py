@@ -24,6 +24,15 @@ def preloaded() -> dict[str, Any]:
     return {**vars(builtins), **ours, CALLABLE: what_to_call}
 
 
+def helper_name(value: Any) -> str | None:
+    """The name of a helper of the shell, if the value is one."""
+    from shell import helpers
+
+    return next(
+        (name for name, one in helpers.NAMES.items() if one is value and isinstance(one, types.FunctionType)), None
+    )
+
+
 def is_ours(name: str) -> bool:
     """Whether a name at the prompt is not Python's; ``_`` is the last value, ``__`` the one before."""
     return name in beneath or name in pyex.__all__ or name in (CALLABLE, "_", "__")

@@ -53,6 +53,8 @@ class TerminalReader:
         self._config = config
         #: tells what could be typed after a text; called on a thread of its own
         self.completer: Callable[[str], Found] = _nothing
+        #: called when a prompt is there, with all that it needs
+        self.when_shown: Callable[[], None] = lambda: None
         self._loop: asyncio.AbstractEventLoop | None = None
         #: a process asks: the prompt is to step aside
         self._asked = False
@@ -169,6 +171,7 @@ class TerminalReader:
         self._app = self._session.app
         self._loop = asyncio.get_running_loop()
         self._screen.prompt_begins(self)
+        self.when_shown()
         if self._asked:
             self._loop.call_soon(self._step_aside)
 

@@ -37,7 +37,7 @@ class ReportHandler(logging.Handler):
             if shell.leader is None:
                 shell.screen.write([(ERR, text)])  # the node, which is starting
             else:
-                output.put(shell.leader, text, ERR)
+                output.overflow.put(shell.leader, text, ERR)
         except Exception:
             self.handleError(record)
 

@@ -89,9 +89,11 @@ class _Server:
             self._handle(receive(*self._patterns))
 
     def _catch_up(self) -> None:
-        """What has come while the prompt waited. An interrupt of then is none of the next input."""
+        """What has come while the prompt waited. An interrupt of then is none of the next input, but of those after it."""
         while (message := receive(*self._patterns, timeout=0, default=None)) is not None:
-            if message[1] != "interrupt":
+            if message[1] == "interrupt":
+                self._shell.reader.interrupted()
+            else:
                 self._handle(message)
 
     def _handle(self, message: tuple[Any, ...]) -> None:

@@ -1,4 +1,4 @@
-"""``pyex module:tree``: a supervision tree, or a function, of a module, run as a program."""
+"""``pyex module:tree``: a supervision tree of a module, or a function, perhaps one that makes a tree, run as a program."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import pyex
-from pyex import Exit, PyexError, run
+from pyex import ChildSpec, Exit, Pid, Process, PyexError, SupervisorSpec, run
 from shell import display
 from shell.evaluator import INTERRUPTED
 from shell.script import log_to_stderr
@@ -75,7 +75,14 @@ class _Program:
         for name in path.split("."):
             found = _attribute(found, name, self._target)
         self.running = True
-        run(found)
+        made = run(found)
+        if isinstance(made, Pid) and Process.alive(made):
+            raise NoSuchTree(
+                f"{self._target} has started {made!r} itself, which ends with this program. Let it return what is to be "
+                "started, a list of children or SupervisorSpec([...]), or name the class"
+            )
+        if isinstance(made, SupervisorSpec | ChildSpec | list | tuple) or hasattr(made, "child_spec"):
+            run(made)
 
 
 def _module(name: str) -> Any:
@@ -84,6 +91,8 @@ def _module(name: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise  # it is there, and imports what is not
+        if name.endswith(".py"):
+            raise NoSuchTree(f"a module is named without .py: pyex {name.removesuffix('.py')}:...") from None
         raise NoSuchTree(
             f"there is no module {error.name!r} here. Run this in the folder of {name.partition('.')[0]}.py, or install it"
         ) from None
@@ -93,7 +102,12 @@ def _attribute(thing: Any, name: str, target: str) -> Any:
     try:
         return getattr(thing, name)
     except AttributeError:
-        names = [one for one in vars(thing) if not one.startswith("_")] if hasattr(thing, "__dict__") else []
+        names = [one for one, value in getattr(thing, "__dict__", {}).items() if _is_own(value, one, thing)]
         near = difflib.get_close_matches(name, names, n=1)
         hint = f". Did you mean {near[0]!r}?" if near else ", neither a tree nor a function"
         raise NoSuchTree(f"{target.partition(':')[0]} has no {name!r}{hint}") from None
+
+
+def _is_own(value: Any, name: str, module: Any) -> bool:
+    """Whether it may be what was meant: not what the module has by ``from pyex import *``."""
+    return not name.startswith("_") and getattr(pyex, name, None) is not value and value is not module

@@ -109,6 +109,8 @@ class Shell:
         self.label = ""
         #: answers what could be typed next; the server changes it with the job
         self.completer: Callable[[str], Found] = self.complete_here
+        #: this is the other end of a prompt: the terminal is not this program's, or not this job's alone
+        self.far = False
         #: in a keeper: its evaluator is at work
         self.evaluating = False
         #: evaluators of this shell on other nodes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import sys
 
-from pyex import Process
+from pyex import Down, Process, receive
 from shell.evaluator import play
 from shell.lines import LineReader
 from shell.screen import Screen
@@ -28,6 +28,9 @@ def capture_shell(text: str) -> str:
         play(Shell(LineReader(source), Screen(printed, printed, terminal=False, colour=False)))
     finally:
         sys.stdin = stdin
-        for pid in set(Process.list()) - before:
+        left = {Process.monitor(pid): pid for pid in set(Process.list()) - before}
+        for pid in left.values():
             Process.exit(pid, "kill")
+        for ref in left:  # and with them their names
+            receive(Down(ref), timeout=10, default=None)
     return printed.getvalue()

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import difflib
 import re
+import sys
 import sysconfig
 import traceback
 import types
-from typing import Final
+from collections.abc import Iterable
+from typing import Any, Final
 
 import pyex
+from shell.static import attribute_names
 
 _OURS: Final = ("shell.", "pyex.")
 
@@ -27,8 +30,8 @@ def error_text(error: BaseException, *, folded: bool = True) -> str:
     """The traceback of an exception, from the user's first frame on."""
     text = "".join(pyex.format_user_traceback(_without_shell(error)))
     hint = _hint(error)
-    if hint and "Did you mean" not in text:
-        text = f"{text.rstrip()}. Did you mean: {hint!r}?\n"
+    if hint and "Did you " not in text:
+        text = f"{text.rstrip()}. {hint}\n"
     return fold(text) if folded else text
 
 
@@ -63,14 +66,25 @@ def _put_folded(parts: list[str], library: list[tuple[str, str]]) -> None:
 
 def _hint(error: BaseException) -> str | None:
     """The name that was meant, for one that there is not: Python 3.11 knows it at its own prompt only."""
+    if isinstance(error, ModuleNotFoundError):
+        return _near(error.name, sys.stdlib_module_names | {name.partition(".")[0] for name in sys.modules})
+    if isinstance(error, AttributeError):
+        return _near(error.name, attribute_names(error.obj))
     trace = error.__traceback__
-    if not isinstance(error, NameError) or not isinstance(error.name, str) or trace is None:
+    if not isinstance(error, NameError) or trace is None:
         return None
     while trace.tb_next is not None:
         trace = trace.tb_next
+    if error.name in sys.stdlib_module_names:
+        return f"Did you forget to import {error.name!r}?"
     frame = trace.tb_frame
-    names = [name for name in (*frame.f_locals, *frame.f_globals, *frame.f_builtins) if not name.startswith("__")]
-    return next(iter(difflib.get_close_matches(error.name, names, n=1, cutoff=0.7)), None)
+    return _near(error.name, (*frame.f_locals, *frame.f_globals, *frame.f_builtins))
+
+
+def _near(name: Any, known: Iterable[str]) -> str | None:
+    names = [one for one in known if not one.startswith("__")]
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.7) if isinstance(name, str) else []
+    return f"Did you mean: {near[0]!r}?" if near else None
 
 
 def _without_shell(error: BaseException) -> BaseException:

@@ -3,6 +3,7 @@
 import logging
 import signal
 
+import hypothesis
 import pytest
 
 import pyex
@@ -11,6 +12,12 @@ from pyex.core.process import names, processes
 # Started in the background a program ignores Ctrl-C, and so does all that it starts; the tests press it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# What an example is to hold has nothing to do with how long it takes, on a machine that is busy with others.
+hypothesis.settings.register_profile(
+    "pyex", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
+)
+hypothesis.settings.load_profile("pyex")
 
 
 @pytest.fixture(autouse=True)

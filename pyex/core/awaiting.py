@@ -60,7 +60,8 @@ def await_(awaitable: Awaitable[T], timeout: float | None = None) -> T:
 
     Raises a ``PyexError`` where an event loop runs already (in a coroutine, in a notebook): ``await`` it there.
 
-    >>> reader, writer = await_(asyncio.open_connection("localhost", 80), timeout=5)
+    >>> await_(asyncio.sleep(0.1, "rested"), timeout=5)
+    'rested'
     """
     try:
         if timeout is not None:

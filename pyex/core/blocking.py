@@ -12,6 +12,7 @@ from typing import Any, Final, ParamSpec, TypeVar
 from greenlet import getcurrent
 
 from pyex.core.crash import user_part
+from pyex.core.expecting import expect_plain
 from pyex.core.lifecycle import raise_exit
 from pyex.core.own_loop import call_soon
 from pyex.core.process import ControlBlock
@@ -43,10 +44,11 @@ def blocking(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 
     Raises a ``PyexError`` in a coroutine: use ``await asyncio.to_thread(...)``.
 
-    >>> blocking(time.sleep, 1)
+    >>> blocking(time.sleep, 0.1)
     >>> blocking(socket.gethostbyname, "localhost")
     '127.0.0.1'
     """
+    expect_plain("blocking()", fn)
     process: ControlBlock | None = getattr(getcurrent(), "process", None)
     if not can_wait():
         refuse_to_wait("blocking()", "`await asyncio.to_thread(...)`")

@@ -52,9 +52,11 @@ def _close(loop: Any) -> None:
     poll; and an object that is dropped later would close a number that somebody else has by then.
     """
     try:
-        selector = loop._selector
-        descriptors = {selector.fileno(), *(key.fd for key in selector.get_map().values())}
-        descriptors |= {loop._ssock.fileno(), loop._csock.fileno()}
+        descriptors = {*getattr(loop, "watched", ())}
+        if not hasattr(loop, "watched"):
+            selector = loop._selector
+            descriptors = {selector.fileno(), *(key.fd for key in selector.get_map().values())}
+            descriptors |= {loop._ssock.fileno(), loop._csock.fileno()}
     except (AttributeError, OSError, ValueError, RuntimeError):
         return  # a loop of another kind, or closed
     nowhere = os.open(os.devnull, os.O_RDWR)

@@ -9,6 +9,7 @@ is known what it has used up by itself.
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from typing import Any, Final
 
@@ -75,7 +76,7 @@ class HeapWatch:
                 due |= quiet and queued != _queued.get(process.pid.key, 0)
                 if due and process.pid.key not in _walked:
                     _walked.add(process.pid.key)
-                    process.owner.post(process, WALK, (None,))
+                    _begin(process)
         _walked.intersection_update([*processes])
         for key in _queued.keys() - processes.keys():
             del _queued[key]
@@ -115,9 +116,26 @@ def end_turn(process: ControlBlock) -> None:
     if heap.charge(growth, own, seconds, queued=len(process.mailbox or ())):
         begun = time.monotonic()
         walk = Walk(process)
-        while not walk.advance(PORTION):
-            pass
+        walk.advance(1 << 30)
         _judge(process, heap, walk, time.monotonic() - begun)
+
+
+def _begin(process: ControlBlock) -> None:
+    """Walk a process in its owner; one that has a thread beside it: its owner is a lock, for which the thread would wait."""
+    if isinstance(process.owner, Scheduler):
+        process.owner.post(process, WALK, (None,))
+        return
+    try:
+        threading.Thread(target=_walk_beside, args=(process,), daemon=True).start()
+    except RuntimeError:  # the system has no more threads, or the interpreter ends
+        _walked.discard(process.pid.key)
+
+
+def _walk_beside(process: ControlBlock) -> None:
+    start = time.monotonic()
+    walk = Walk(process)
+    walk.advance(1 << 30)
+    process.owner.post(process, WALK, ((walk, time.monotonic() - start),))
 
 
 def _on_walk(process: ControlBlock, args: tuple[Any]) -> None:
@@ -129,11 +147,13 @@ def _on_walk(process: ControlBlock, args: tuple[Any]) -> None:
     (begun,) = args
     walk, spent = begun or (Walk(process), 0.0)
     start = now = time.monotonic()
-    while not walk.advance(PORTION):
+    done = walk.advance(PORTION)
+    while not done:
         now = time.monotonic()
         if now - start > TURN and isinstance(process.owner, Scheduler):
             process.owner.loop.call_soon(process.owner.post, process, WALK, ((walk, spent + now - start),))
             return
+        done = walk.advance(PORTION, at_once=True)
     _judge(process, heap, walk, spent + time.monotonic() - start)
 
 

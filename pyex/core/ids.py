@@ -233,6 +233,7 @@ class Port(Identifier):
 
         Raises ``NoProcess`` (a ``LookupError``) if the port is closed, ``TypeError`` for data of another type.
 
+        >>> port = Port.open(["cat"], line=True)
         >>> Port.command(port, b"hello\n")
         True
         """
@@ -259,8 +260,8 @@ class Port(Identifier):
         They are ``name``, ``argv``, ``os_pid``, ``connected`` (its owner), ``links``, ``input`` (bytes that the
         program has written and this node read) and ``output`` (bytes commanded).
 
-        >>> Port.info(port).os_pid
-        4711
+        >>> port = Port.open(["cat"])
+        >>> Port.info(port).os_pid      # by which ``ps`` knows it
         """
         from pyex.core import ports
 

@@ -127,6 +127,12 @@ def _measure_frame(frame: types.FrameType) -> Measured:
     return frame.__sizeof__() + _GC_HEAD, values_of(frame)
 
 
+def _measure_generator(generator: Any) -> Measured:
+    """Suspended; what its frame holds it tells itself, also when there is an object for that frame."""
+    held = [part for part in gc.get_referents(generator) if type(part) is not types.FrameType]
+    return generator.__sizeof__() + _GC_HEAD, held
+
+
 def is_runtime(frame: types.FrameType) -> bool:
     """Whether what the frame's variables hold is the runtime's."""
     name = frame.f_globals.get("__name__")
@@ -157,5 +163,8 @@ _MEASURES: Final[dict[int, Callable[[Any], Measured]]] = {
     id(types.FunctionType): _measure_function,
     id(functools._lru_cache_wrapper): _measure_cache,
     id(types.FrameType): _measure_frame,
+    id(types.GeneratorType): _measure_generator,
+    id(types.CoroutineType): _measure_generator,
+    id(types.AsyncGeneratorType): _measure_generator,
     id(Parcel): _measure_parcel,
 }

@@ -44,6 +44,8 @@ def run_to_end(process: ControlBlock) -> None:
     error: BaseException | None = None
     while True:
         start: Any = process.start
+        if start is None:  # its thread was so slow to come here that it has been declared dead meanwhile
+            return
         process.start = None
         try:  # it may have been ended before it could begin
             if process.exiting is not None or start[0](*start[1]) is not AGAIN or process.exiting is not None:
@@ -78,6 +80,7 @@ def raise_exit(process: ControlBlock) -> NoReturn:
     exiting = process.exiting
     assert exiting is not None
     exiting.raised += 1
+    process.owner.raises(process)
     if exiting.raised > PATIENCE and processes.get(process.pid.key) is process:
         process.owner.abandon(process, conclude(process, None, swallowed=True))
     raise Terminated(exiting.reason)

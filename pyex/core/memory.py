@@ -17,6 +17,7 @@ import sys
 from collections import deque
 from collections.abc import Collection, Iterator
 from itertools import compress, islice
+from threading import get_ident
 from types import FrameType
 from typing import Any, Final
 
@@ -41,6 +42,9 @@ _LONG: Final = 80_000
 #: The types of which that can be (dicts apart).
 _SEQUENCES: Final = frozenset(map(id, (list, tuple, set, frozenset, deque)))
 
+#: Beyond so many objects a walk asks itself whether there can be so many.
+_VERY_MANY: Final = 1 << 20
+
 #: The objects of which CPython has one each.
 _EVERYBODYS: Final = frozenset(
     map(id, (None, True, False, ..., NotImplemented, (), "", b"", frozenset(), *range(-5, 257), *map(chr, range(256))))
@@ -59,7 +63,8 @@ def _count_here() -> int:
 
 
 #: The number of references that an object has while it is looked at, when it was found at the only place that holds
-#: it: so it need not be remembered. (A set of all ids would cost more than everything else.)
+#: it: so it need not be remembered. (A set of all ids would cost more than everything else.) That is so as long as
+#: nothing changes: of a cycle each part has one holder, once all that held it from outside have let go of it.
 ONE_HOLDER: Final = next(map(_getrefcount, [object()])) + 1
 _ONE_HOLDER_HERE: Final = _count_here()
 
@@ -89,13 +94,13 @@ class Walk:
     """A walk over what a process holds, in portions: ``advance`` until it returns True, then look at ``size``.
 
     Begin and go on in the process's owner while the process does not run, or, of one that runs, anywhere: then the
-    size is about right. It takes some 0.3 microseconds an object. While it is under way it holds what it is
-    still to look at; once it has finished, or been dropped, nothing. Nothing it meets is called.
+    size is about right. It takes some 0.3 microseconds an object, or twice that from another thread than the process's.
+    While it is under way it holds what it is still to look at; once it has finished, or been dropped, nothing. It ends,
+    whatever is changed meanwhile. Nothing it meets is called.
 
     >>> walk = Walk(process)
     >>> while not walk.advance(1000): ...    # let others run
     >>> walk.size
-    1048576
     """
 
     def __init__(self, process: ControlBlock) -> None:
@@ -112,15 +117,29 @@ class Walk:
         self._plain = set(EVERYDAY)
         #: ids of the types whose attributes lie beside the object -> about how many bytes they are
         self._beside: dict[int, int] = {}
+        #: what has more references than so is remembered: everything, of a process that another thread may go on with
+        self._once = ONE_HOLDER if process.owner.thread_id == get_ident() else 0
+        #: with so many objects, see whether it goes round and round
+        self._doubtful = _VERY_MANY
         #: containers that are too long for one portion
         self._long: list[_Long] = []
         self._frame = top_frame(process)
         self._pending: list[Any] = _roots(process)
+        #: what was pending when this portion began, of which so many are left: all are held until it is over
+        self._kept: list[Any] = []
+        self._left = 0
 
-    def advance(self, objects: int = 1000) -> bool:
-        """Look at about that many more objects; True when there are none left."""
+    def advance(self, objects: int = 1000, *, at_once: bool = False) -> bool:
+        """Look at about that many more objects; True when there are none left.
+
+        ``at_once``: nobody has run since the last portion, which makes it a little cheaper.
+        """
+        if not at_once:
+            self._keep()
         until = self.objects + objects
         while self.objects < until:
+            if self.objects > self._doubtful:
+                self._doubt()
             if self._frame is not None:  # first: what modules have in their variables is to be known
                 self._look_at_frame(self._frame)
             elif len(self._pending) >= _FEW:
@@ -130,6 +149,9 @@ class Walk:
                 self._look_at_many(found)
             elif self._pending:
                 self._look_at_few(until)
+            elif self._left:
+                end, self._left = self._left, max(0, self._left - min(_BULK, until - self.objects))
+                self._pending = self._kept[self._left : end]
             elif self._long:
                 self._take_piece(max(_FEW, until - self.objects))
             else:
@@ -140,7 +162,23 @@ class Walk:
     def close(self) -> None:
         """Let go of everything; what is left is the size so far."""
         self._frame = None
-        self._pending, self._long, self._seen, self._kinds = [], [], set(), {}
+        self._pending, self._kept, self._left, self._long, self._seen, self._kinds = [], [], 0, [], set(), {}
+
+    def _keep(self) -> None:
+        """Since the last portion the process may have dropped anything: a cycle that is pending would be walked for ever.
+
+        Kept, each entrance to one has two holders again, and is remembered.
+        """
+        del self._kept[self._left :]
+        self._kept += self._pending
+        self._pending, self._left = [], len(self._kept)
+
+    def _doubt(self) -> None:
+        """Other threads may have what the process has, and change it at any moment: never go round in it for ever."""
+        if self.objects > self._doubtful > (there_are := 2 * sys.getallocatedblocks()):
+            self._once, self._doubtful = 0, sys.maxsize
+        else:
+            self._doubtful = max(self._doubtful + 1, there_are)
 
     def _look_at_frame(self, frame: FrameType) -> None:
         self.objects += 1
@@ -169,9 +207,10 @@ class Walk:
     def _look_at_many(self, found: list[Any]) -> None:
         """Look at objects, with a number of C calls that does not depend on how many they are."""
         counts = [*map(_getrefcount, found)]
-        if max(counts) > ONE_HOLDER:
-            often = [*compress(found, map(ONE_HOLDER.__lt__, counts))]
-            found = [*compress(found, map(ONE_HOLDER.__ge__, counts)), *self._not_seen(often)]
+        once = self._once
+        if max(counts) > once:
+            often = [*compress(found, map(once.__lt__, counts))]
+            found = [*compress(found, map(once.__ge__, counts)), *self._not_seen(often)]
         self.objects += max(1, len(found))
         types = [*map(id, map(type, found))]
         present = set(types)
@@ -202,6 +241,7 @@ class Walk:
         """Look at objects one by one: a long chain of them, say."""
         pending, seen, plain, beside = self._pending, self._seen, self._plain, self._beside
         size, objects = 0, self.objects
+        once = self._once and _ONE_HOLDER_HERE
         one: Any = None
         while pending and objects < until:
             one = pending.pop()
@@ -213,7 +253,7 @@ class Walk:
             if kind not in plain or sharing.is_shared(one):
                 self._look_at_many([one])
                 continue
-            if _getrefcount(one) > _ONE_HOLDER_HERE:
+            if _getrefcount(one) > once:
                 seen.add(key)
             try:
                 own = _getsizeof(one)
@@ -240,7 +280,7 @@ class Walk:
     def _take_piece(self, many: int) -> None:
         piece = self._long[-1].take(many)
         if len(piece) < many:
-            self._long.pop()
+            self._kept.append(self._long.pop())  # so long as its last piece is being looked at
         self._pending += piece
 
     def _set_apart(self, found: list[Any]) -> list[Any]:
@@ -270,10 +310,10 @@ class Walk:
         return kind
 
 
-def measure(process: ControlBlock) -> int:
-    """The bytes a process holds, found out in one go; see :class:`Walk`."""
+def measure(process: ControlBlock, most: int = 1 << 60) -> int:
+    """The bytes a process holds, found out in one go; at least these, when it holds more than so many objects."""
     walk = Walk(process)
-    while not walk.advance(1 << 30):
+    while not walk.advance(10_000) and walk.objects < most:
         pass
     return walk.size
 

@@ -12,6 +12,7 @@ from greenlet import getcurrent
 from pyex.core import marks
 from pyex.core.carrier import Parcel, route
 from pyex.core.errors import Exit, NoProcess, ReceiveTimeout
+from pyex.core.expecting import call_hint
 from pyex.core.identity import identity
 from pyex.core.ids import Pid, Port, Ref
 from pyex.core.isolation import IMMUTABLE, snapshot
@@ -112,7 +113,9 @@ def post(dest: Any, message: Any, copy: Callable[[Any], Any] = snapshot) -> None
             route.carrier.deliver_to_name(name, node, REG_SEND, message)
             route.carrier.hold_back(node)
     else:
-        raise TypeError(f"send() takes a pid, a registered name, a port, an alias or (name, node), not {dest!r}")
+        raise TypeError(
+            f"send() takes a pid, a registered name, a port, an alias or (name, node), not {dest!r}{call_hint(dest)}"
+        )
 
 
 def _post_to_alias(alias: Ref, message: Any, copy: Callable[[Any], Any]) -> None:

@@ -74,6 +74,9 @@ class Owner(Protocol):
     def end(self, process: ControlBlock, reason: Any) -> None:
         """In the process, which has stopped running: take it out of the world."""
 
+    def raises(self, process: ControlBlock) -> None:
+        """In the process: its exit is about to be raised."""
+
     def abandon(self, process: ControlBlock, reason: Any) -> None:
         """In the process, which does not stop running: take it out of the world all the same."""
 
@@ -131,7 +134,7 @@ class ControlBlock:
         parent: Pid | None,
         leader: Pid | None,
     ) -> Self:
-        """What ``__init__`` would do, and Python would call in a way that is twice as dear."""
+        """Fill in a new block; as ``__init__``, which Python calls by way of C, it would make every spawn dearer."""
         self.pid = pid
         self.owner = owner
         #: the function and arguments to run; None once it has begun (or for a thread that became a process)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NoReturn, TypeAlias, cast
+from typing import Any, NoReturn, TypeAlias
 
 from pyex.core import timers
 from pyex.core.asking import ask, make_alias
 from pyex.core.carrier import route
 from pyex.core.errors import NoProcess, PyexError
+from pyex.core.expecting import expect_pid, expect_ref, pid_or_port
 from pyex.core.identity import identity
 from pyex.core.ids import Pid, Port, Ref
 from pyex.core.isolation import snapshot
@@ -18,7 +19,7 @@ from pyex.core.messages import Down, Exited
 from pyex.core.messaging import named, receive, select
 from pyex.core.options import set_flag
 from pyex.core.process import ControlBlock, free_name, names, processes
-from pyex.core.process_info import ProcessInfo, info_of
+from pyex.core.process_info import ProcessInfo, asked, info_of
 from pyex.core.signals import (
     EXIT2,
     GROUP_LEADER,
@@ -56,7 +57,7 @@ class Process:
         ``("EXIT", pid, "noproc")`` instead.
         """
         process = this_process()
-        pid = _pid_or_port("Process.link", pid)
+        pid = pid_or_port("Process.link", pid)
         if pid.key not in processes:
             process.owner.drain()  # it may have linked itself to this process before it ended: then that is the link
         with process.owner.alone():
@@ -77,7 +78,7 @@ class Process:
 
         One that this process has already got as a message, trapping exits, stays in its mailbox.
         """
-        pid = _pid_or_port("Process.unlink", pid)
+        pid = pid_or_port("Process.unlink", pid)
         process = this_process()
         with process.owner.alone():
             start_unlink(process, pid)
@@ -95,7 +96,10 @@ class Process:
         by it, which ends both (``"reply_demonitor"``).
 
         >>> ref = Process.monitor(pid)
-        >>> receive(Down(ref), timeout=5)
+        >>> Process.exit(pid, "kill")
+        True
+        >>> receive(Down(ref), timeout=5).reason
+        'killed'
         """
         if alias not in (None, "explicit_unalias", "demonitor", "reply_demonitor"):
             raise ValueError(f"an alias ends by 'explicit_unalias', 'demonitor' or 'reply_demonitor', not {alias!r}")
@@ -104,7 +108,7 @@ class Process:
         here = identity.name or "nonode@nohost"
         if isinstance(target, str):
             target = (target, here)
-        watched = target = _pid_or_port("Process.monitor", target) if isinstance(target, Port) else target
+        watched = target = pid_or_port("Process.monitor", target) if isinstance(target, Port) else target
         if isinstance(target, tuple) and len(target) == 2 and target[1] == here and target[0] in names:
             holder = names.get(target[0])
             watched = holder.pid if holder is not None else target
@@ -133,7 +137,7 @@ class Process:
         ``flush=True`` also removes one that is in the mailbox already. Returns True; with ``info=True``,
         whether the monitor was still active. Only the process that made a monitor can end it.
         """
-        _expect_ref("Process.demonitor", ref)
+        expect_ref("Process.demonitor", ref)
         process = this_process()
         with process.owner.alone():
             target = (process.monitors or {}).pop(ref.key, None)
@@ -152,7 +156,7 @@ class Process:
         ``"normal"`` only reaches one that traps exits (and the caller itself). ``"kill"`` cannot be
         trapped: the process ends with ``"killed"``.
         """
-        pid = _pid_or_port("Process.exit", pid)
+        pid = pid_or_port("Process.exit", pid)
         process = this_process()
         signal(pid, EXIT2, (process.pid, snapshot(reason)))
         if process.owner.inbox:
@@ -183,7 +187,7 @@ class Process:
         The name is freed when the process ends. Raises ``NameTaken`` (a ``ValueError``) if the name is, or if
         the process has another one; ``NoProcess`` if it is not alive.
         """
-        _expect_pid("Process.register", pid)
+        expect_pid("Process.register", pid)
         process = _local(pid)
         give_name(process, name)
         if processes.get(pid.key) is not process:  # it ended meanwhile, perhaps without having seen the name
@@ -228,7 +232,7 @@ class Process:
     @staticmethod
     def unalias(alias: Ref) -> bool:
         """Revoke an alias of this process; False if it was none, or has ended."""
-        _expect_ref("Process.unalias", alias)
+        expect_ref("Process.unalias", alias)
         process = this_process()
         with process.owner.alone():
             return drop_alias(process, alias)
@@ -313,7 +317,7 @@ class Process:
     @staticmethod
     def alive(pid: Pid) -> bool:
         """Whether a process of this node is alive, this process's own earlier signals to it included."""
-        _expect_pid("Process.alive", pid)
+        expect_pid("Process.alive", pid)
         if type(pid.key) is not int:
             raise ValueError(f"Process.alive asks about processes of this node, not {pid!r}")
         target = processes.get(pid.key)
@@ -331,10 +335,11 @@ class Process:
 
         It sees the effect of this process's own earlier signals. ``print`` shows it as a table.
 
+        >>> pid = spawn(receive)
         >>> Process.info(pid).message_queue_len
         0
         """
-        _expect_pid("Process.info", pid)
+        expect_pid("Process.info", pid)
         if type(pid.key) is not int:
             raise ValueError(f"Process.info asks about processes of this node, not {pid!r}")
         here = this_process()
@@ -343,7 +348,7 @@ class Process:
             return None
         if target.owner is here.owner and not here.owner.inbox:
             return info_of(target) if target.exiting is None else None
-        return cast("ProcessInfo | None", ask(lambda process, alias: signal(pid, INFO, (process.pid, alias))))
+        return asked(target, ask(lambda process, alias: signal(pid, INFO, (process.pid, alias))))
 
     @staticmethod
     def list() -> list[Pid]:
@@ -358,10 +363,10 @@ class Process:
         """
         process = this_process()
         if pid is not None:
-            _expect_pid("Process.group_leader", pid)
+            expect_pid("Process.group_leader", pid)
         if leader is None:
             return (process if pid is None else _local(pid)).leader
-        _expect_pid("Process.group_leader", leader)
+        expect_pid("Process.group_leader", leader)
         signal(pid or process.pid, GROUP_LEADER, (process.pid, leader))
         return leader
 
@@ -369,27 +374,6 @@ class Process:
 def _dictionary() -> dict[Any, Any]:
     relations = this_process().relations
     return {} if relations is None or relations.dictionary is None else relations.dictionary
-
-
-def _pid_or_port(what: str, pid: Pid | Port) -> Pid:
-    """Refuse anything else; a port is then what a pid can be, in signals and tables."""
-    if isinstance(pid, Port):
-        if type(pid.key) is not int:
-            raise PyexError(f"{what} takes ports of this node only: {pid!r} is known to its owner's node")
-        return cast("Pid", pid)
-    _expect_pid(what, pid)
-    return pid
-
-
-def _expect_pid(what: str, pid: Any) -> None:
-    if not isinstance(pid, Pid):
-        hint = f"; Process.whereis({pid!r}) gives the pid of a name" if isinstance(pid, str) else ""
-        raise TypeError(f"{what} takes a pid, not {pid!r}{hint}")
-
-
-def _expect_ref(what: str, ref: Any) -> None:
-    if not isinstance(ref, Ref):
-        raise TypeError(f"{what} takes the reference that made it, not {ref!r}")
 
 
 def _local(pid: Pid) -> ControlBlock:

@@ -6,7 +6,7 @@ import itertools
 import time
 import types
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final, NamedTuple
 
 from greenlet import getcurrent
@@ -29,6 +29,9 @@ from pyex.core.threads import ThreadOwner, this_process
 
 #: Messages of a mailbox that are shown.
 MESSAGES: Final = 10
+
+#: Objects that are looked at for the memory of a process: a tenth of a second's work, for its scheduler does nothing else.
+MEASURED: Final = 200_000
 
 
 class Place(NamedTuple):
@@ -63,7 +66,8 @@ class ProcessInfo:
     monitored_by: tuple[Pid, ...]
     trap_exit: bool
     dictionary: dict[Any, Any]
-    #: bytes: what its stack, its state, its mailbox and its dictionary hold; not code, nor what others hold too
+    #: bytes: what its stack, its state, its mailbox and its dictionary hold; not code, nor what others hold too. Of a
+    #: process that holds some 200,000 objects and more: at least these
     memory: int
     #: the bytes it may hold; None for no limit
     max_heap_size: int | None
@@ -81,8 +85,8 @@ class ProcessInfo:
         return "\n".join(f"{one.name:<{width}}  {_text(getattr(self, one.name))}" for one in fields(self))
 
 
-def info_of(process: ControlBlock) -> ProcessInfo:
-    """In its owner: the snapshot."""
+def info_of(process: ControlBlock, *, measured: bool = True) -> ProcessInfo:
+    """In its owner: the snapshot; without its memory, if that is to be ``measured`` by somebody else."""
     relations = process.relations
     places = _stack(process)
     return ProcessInfo(
@@ -99,7 +103,7 @@ def info_of(process: ControlBlock) -> ProcessInfo:
         monitored_by=tuple(pid for pid, _, _ in [*(process.watchers or {}).values()]),
         trap_exit=relations is not None and relations.trap_exit,
         dictionary=_shown(relations.dictionary) if relations is not None and relations.dictionary else {},
-        memory=measure(process),
+        memory=measure(process, MEASURED) if measured else 0,
         max_heap_size=max_heap_size_of(process),
         priority=priority_of(process),
         reductions=_reductions(process),
@@ -107,6 +111,16 @@ def info_of(process: ControlBlock) -> ProcessInfo:
         parent=process.parent,
         scheduler=process.owner.number if isinstance(process.owner, Scheduler) else "thread",
     )
+
+
+def asked(process: ControlBlock, info: ProcessInfo | None) -> ProcessInfo | None:
+    """In the process that has asked: the snapshot, complete.
+
+    Who has a thread is measured here: its owner is a lock, for which that thread would wait meanwhile.
+    """
+    if info is None or isinstance(process.owner, Scheduler):
+        return info
+    return replace(info, memory=measure(process, MEASURED))
 
 
 def held_at(pid: Pid) -> Place | None:
@@ -194,7 +208,7 @@ def _on_info(process: ControlBlock, args: tuple[Pid, Ref]) -> None:
     info = None
     try:
         if process.exiting is None:
-            info = info_of(process)
+            info = info_of(process, measured=isinstance(process.owner, Scheduler))
     except Exception as error:  # whatever it is, somebody waits for the answer
         failed(process, error)
     answer(args[0], args[1], info)

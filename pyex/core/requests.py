@@ -44,8 +44,10 @@ def request(dest: Pid | tuple[str, str], tag: Any, body: Any, timeout: float | N
         here: Any = getcurrent()
         process: ControlBlock = here.process
         owner: Scheduler = here.owner
-        target = messaging.nearby[dest.key]  # type: ignore[union-attr]
+        target: ControlBlock | None = messaging.nearby[dest.key]  # type: ignore[union-attr]
     except (AttributeError, KeyError):
+        target = None  # and on, out of here: what is raised from now on has nothing to do with this
+    if target is None:
         return _request(dest, tag, body, timeout, default)
     if timeout is not None and type(timeout) is not int:
         expect_time("timeout", timeout)

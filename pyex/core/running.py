@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from pyex.core import streams
 from pyex.core.errors import Exit, Terminated
+from pyex.core.expecting import expect_plain
 from pyex.core.lifecycle import call_and_finish
 from pyex.core.threads import new_thread_process, process_here, seated
 
@@ -23,6 +24,7 @@ def run(main: Callable[..., T], *args: Any) -> T:
     >>> pyex.run(lambda: send(self(), "hello") and receive())
     'hello'
     """
+    expect_plain("pyex.run", main)
     process = process_here()
     if process is not None and process.initial_call is not None:
         return main(*args)

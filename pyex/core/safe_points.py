@@ -7,6 +7,7 @@ switched off. And an exception that comes while a resource is being given back l
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import sys
 import threading
@@ -57,6 +58,14 @@ _CALLERS: Final = frozenset(
 
 #: The standard library.
 _LIBRARY: Final = sys.stdlib_module_names - {"__main__"}
+
+#: Those of an exit stack: what is entered by them is not yet in the stack that is to close it.
+_STACKING: Final = frozenset(
+    method.__code__
+    for kind in (contextlib.ExitStack, contextlib.AsyncExitStack, *contextlib.ExitStack.__bases__)
+    for name, method in vars(kind).items()
+    if isinstance(method, types.FunctionType) and ("enter" in name or "push" in name or "callback" in name)
+)
 
 #: Methods that take and give back resources.
 _KEEPERS: Final = frozenset({"__aenter__", "__aexit__", "__del__", "__enter__", "__exit__"})
@@ -136,6 +145,8 @@ def verdict(frame: types.FrameType | None, overdue: float) -> Verdict:
         if code.co_name in _KEEPERS:
             if code.co_name == "__del__":
                 return _NOTHING
+            end = False
+        elif module == "contextlib" and code in _STACKING:
             end = False
         if code.co_exceptiontable:
             if switch and withs.holds_lock(frame, unknown=overdue < BENEFIT_OF_DOUBT):

@@ -20,6 +20,7 @@ from greenlet import getcurrent, greenlet
 
 from pyex.core.alarms import Alarms, alarm
 from pyex.core.lifecycle import run_to_end
+from pyex.core.loops import new_loop
 from pyex.core.monitor import monitor
 from pyex.core.moving import START, pass_on, take
 from pyex.core.preemption import thread_state
@@ -128,7 +129,7 @@ class Scheduler:
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self.loop = asyncio.new_event_loop()
+        self.loop = new_loop()
         #: seconds -> the alarms of that length
         self.alarms: dict[float, Alarms] = {}
         #: runnable processes, the next one first
@@ -325,6 +326,9 @@ class Scheduler:
         return _ALONE
 
     end = staticmethod(end)
+
+    def raises(self, process: ControlBlock) -> None:
+        """In a process: its code returns to nobody but the scheduler."""
 
     def abandon(self, process: ControlBlock, reason: Any) -> None:
         """In a process that does not stop: end it, and never come back to its stack."""

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 from collections.abc import Callable
-from types import CodeType, FunctionType
-from typing import Any, Final
+from types import FunctionType
+from typing import Any
 
 from greenlet import getcurrent
 
 from pyex.core.carried import snapshot_call
 from pyex.core.errors import NameTaken
+from pyex.core.expecting import RUNS_NOTHING, expect_plain
 from pyex.core.ids import Pid, Ref, new_pid, new_ref
 from pyex.core.marks import mark
 from pyex.core.options import Priority, give_options
@@ -20,9 +19,6 @@ from pyex.core.runtime import runtime
 from pyex.core.scheduler import Scheduler
 from pyex.core.signals import end
 from pyex.core.threads import ThreadOwner, border, process_here, this_process
-
-_ASYNC: Final = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
-_DOES_NOTHING: Final = _ASYNC | inspect.CO_GENERATOR
 
 #: Whether ``spawn`` may put a process into the run queue of its own scheduler by hand; not while somebody is traced.
 short_way = True
@@ -131,8 +127,8 @@ def create(
     system: bool = False,
 ) -> ControlBlock:
     """A new process, in the table but not running yet; what must hold from its first moment is set now."""
-    if type(fn) is not FunctionType or fn.__code__.co_flags & _DOES_NOTHING:
-        _refuse_what_does_nothing(fn)
+    if type(fn) is not FunctionType or fn.__code__.co_flags & RUNS_NOTHING:
+        _expect_function(fn)
     call = snapshot_call(fn, args)
     owner: Owner
     if parent is not None and not thread and scheduler is None and type(parent.owner) is Scheduler:
@@ -159,24 +155,10 @@ def create(
     return process
 
 
-def _refuse_what_does_nothing(fn: Callable[..., Any]) -> None:
-    """What cannot be called; and calling the function of a coroutine or a generator runs none of its code."""
+def _expect_function(fn: Callable[..., Any]) -> None:
     if not callable(fn):
         raise TypeError(f"spawn takes a function to run and its arguments, not {fn!r}")
-    plain: Any = fn
-    while type(plain) is functools.partial:
-        plain = plain.func
-    code = getattr(plain, "__code__", None)
-    flags = code.co_flags if type(code) is CodeType else 0
-    if flags & _ASYNC:
-        raise TypeError(
-            f"{fn!r} is async: calling it runs nothing. Spawn a plain function that runs it: lambda: asyncio.run(...)"
-        )
-    if flags & inspect.CO_GENERATOR:
-        raise TypeError(
-            f"{fn!r} is a generator: calling it runs nothing. Spawn a plain function that loops over it, "
-            "or receives in a loop where it yields"
-        )
+    expect_plain("spawn", fn)
 
 
 def start(process: ControlBlock) -> ControlBlock:

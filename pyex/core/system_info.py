@@ -68,8 +68,7 @@ class SystemInfo:
 def system_info() -> SystemInfo:
     """What this node's runtime has and does: schedulers, ports, timers, memory; a frozen snapshot.
 
-    >>> pyex.system_info().processes
-    7
+    >>> pyex.system_info().schedulers
     """
     blocks = [*processes.values()]
     owners = [block.owner for block in blocks]

@@ -11,23 +11,21 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from itertools import takewhile
 from queue import Empty, SimpleQueue
-from types import FrameType
 from typing import Any, Final
 
 from greenlet import getcurrent
 
 from pyex.core.alarms import Deadline
 from pyex.core.errors import PyexError, Terminated
-from pyex.core.ids import Key, Pid, new_pid
+from pyex.core.ids import Pid, new_pid
 from pyex.core.interrupts import interrupts
 from pyex.core.lifecycle import conclude, run_to_end
 from pyex.core.monitor import monitor
 from pyex.core.own_loop import close_loop
+from pyex.core.pieces import bottom_of, ending, is_over
 from pyex.core.preemption import thread_state
 from pyex.core.process import Alarm, ControlBlock, has_mail, processes
-from pyex.core.safe_points import stack_of
 from pyex.core.scheduler import no_scheduler_here, scheduler_of_thread
 from pyex.core.signals import apply, end
 
@@ -38,9 +36,8 @@ _MAIN: Final = threading.main_thread().ident
 NOTICE: Final = 0.2
 CLEAN_UP: Final = 5.0
 
-#: Processes that have ended while the code of their threads has not: whatever it calls raises their exit. Each with the
-#: frame at the bottom of that code; once that has returned, an executor say gives the thread to code of somebody else.
-_dead: dict[Key, FrameType | None] = {}
+#: Seconds of a wait for those who change a process between two looks whether Ctrl-C has been pressed.
+LOOK: Final = 0.05
 
 
 class ThreadOwner:
@@ -107,9 +104,15 @@ class ThreadOwner:
         self._apply_posted()
 
     def drain(self) -> None:
-        """In the thread: see to it that all that is posted has been applied."""
-        with self.alone():
-            pass
+        """In the thread: see to it that all that is posted has been applied; Ctrl-C is let in while others apply it."""
+        thread = threading.get_ident()
+        if self._applier == thread:
+            return
+        while not self._applying.acquire(timeout=LOOK):
+            interrupts.border()
+        self._applier = thread
+        self._apply_and_release()
+        self._apply_posted()
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -152,8 +155,13 @@ class ThreadOwner:
 
     def abandon(self, process: ControlBlock, reason: Any) -> None:
         """End the process, though its thread's code does not stop; what that calls from now on raises."""
-        _dead[process.pid.key] = _bottom(self.thread_id)
+        ending[process.pid.key] = bottom_of(self.thread_id)
         self.end(process, reason)
+
+    def raises(self, process: ControlBlock) -> None:
+        """In the thread: if it was none of the runtime's, its code may return to somebody who goes on."""
+        if process.initial_call is None and process.pid.key not in ending:
+            ending[process.pid.key] = bottom_of(self.thread_id)
 
     def _apply_posted(self) -> None:
         # Who posts while the lock is held leaves it to the holder, who looks again after its release.
@@ -256,7 +264,7 @@ class _Seat:
             process.owner.end(process, conclude(process, None))
         if isinstance(process.owner, ThreadOwner):
             process.owner.thread_id = None
-        _dead.pop(process.pid.key, None)
+        ending.pop(process.pid.key, None)
 
 
 _local = threading.local()
@@ -271,24 +279,13 @@ awaiter: Final[ContextVar[ControlBlock]] = ContextVar("pyex.awaiter")
 def border() -> None:
     """A call from user code into the runtime: the place for an interrupt that had to wait, or for an end."""
     interrupts.border()
-    if _dead:
+    if ending:
         process = process_here()
-        if process is not None and process.pid.key in _dead:
-            bottom, frame = _dead[process.pid.key], sys._getframe()
-            while frame is not bottom:
-                if frame.f_back is None:
-                    leave()
-                    return
-                frame = frame.f_back
-            raise Terminated(process.exiting.reason if process.exiting is not None else "killed")
-
-
-def _bottom(thread_id: int | None) -> FrameType | None:
-    """The bottom of what a thread runs; of one of an executor, which outlives it, of the call it makes; None while it idles."""
-    stack = stack_of(thread_id or 0)
-    executor = sys.modules.get("concurrent.futures.thread")
-    calls = [*takewhile(lambda frame: executor is None or frame.f_code is not executor._worker.__code__, stack)]
-    return calls[-1] if calls else None
+        if process is not None and process.pid.key in ending:
+            if is_over(process):
+                leave()
+            elif processes.get(process.pid.key) is not process:
+                raise Terminated(process.exiting.reason if process.exiting is not None else "killed")
 
 
 def this_process() -> ControlBlock:
@@ -341,7 +338,10 @@ def _adopt() -> ControlBlock:
 
 def _exit_signal() -> Terminated | None:
     process = process_here()
-    return Terminated(process.exiting.reason) if process is not None and process.exiting is not None else None
+    if process is None or process.exiting is None or is_over(process):
+        return None
+    process.owner.raises(process)
+    return Terminated(process.exiting.reason)
 
 
 interrupts.waits.add(ThreadOwner.wait.__code__)
@@ -386,7 +386,7 @@ def forget_threads() -> None:
     _program = os.getpid()
     _kept.append(_local)
     _local = threading.local()
-    _dead.clear()
+    ending.clear()
     no_scheduler_here()
     here: Any = getcurrent()
     if hasattr(here, "process"):

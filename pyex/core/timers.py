@@ -15,6 +15,7 @@ from typing import Any, Final
 from greenlet import getcurrent
 
 from pyex.core.errors import NoProcess
+from pyex.core.expecting import call_hint
 from pyex.core.ids import Key, Pid, Port, Ref
 from pyex.core.isolation import Template, snapshot
 from pyex.core.messaging import as_it_is, post
@@ -100,7 +101,9 @@ def start_timer(dest: Any, message: Any, seconds: float, every: float | None = N
     """Have ``message`` sent to ``dest`` in ``seconds``, and then, if asked for, ``every`` so many seconds."""
     named = isinstance(dest, tuple) and len(dest) == 2 and all(isinstance(part, str) for part in dest)
     if not named and not isinstance(dest, Pid | Port | Ref | str):
-        raise TypeError(f"a timer sends to a pid, a registered name, a port, an alias or (name, node), not to {dest!r}")
+        raise TypeError(
+            f"a timer sends to a pid, a registered name, a port, an alias or (name, node), not to {dest!r}{call_hint(dest)}"
+        )
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         raise TypeError(f"a time is a number of seconds, not {seconds!r}")
     if not seconds >= 0 or (every is not None and not every > 0):

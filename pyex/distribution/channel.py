@@ -13,7 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from pyex.core.ids import Pid, Ref
 from pyex.core.signals import answer
@@ -49,6 +49,16 @@ _NOT_NOW: tuple[type[OSError], ...] = (BlockingIOError, InterruptedError)
 TICK: Final = _LENGTH.pack(0)
 
 
+class Turns(Protocol):
+    """What runs, in turns of the loop, what has come: a scheduler."""
+
+    #: a turn is sure to come; whoever sets it sees to that
+    slice_due: bool
+
+    def run_slice(self) -> None:
+        """Take one."""
+
+
 class Channel:
     """One TCP connection, cut into frames.
 
@@ -74,7 +84,7 @@ class Channel:
         self._receiver: Callable[[memoryview], None] = self._keep
         #: told why what came is malformed
         self.on_malformed: Callable[[MalformedError], None] | None = None
-        self._at_once: Callable[[Callable[[], None]], None] | None = None
+        self._turns: Turns | None = None
         self._on_close: Callable[[], None] | None = None
         # Writing
         self.outbox = Outbox()
@@ -102,12 +112,21 @@ class Channel:
 
     def _readable(self) -> None:
         """Bytes came: hand on the frames that are whole, and send what is answered at once."""
-        if self._at_once is None:
+        turns = self._turns
+        if turns is None:
             self._receive()
             return
         self._in_turn = self._fresh = True
         try:
-            self._at_once(self._receive)
+            if turns.slice_due:
+                self._receive()
+            else:
+                # Whoever is woken by what comes runs now, not in another turn of the loop.
+                turns.slice_due = True
+                try:
+                    self._receive()
+                finally:
+                    turns.run_slice()
         finally:
             self._in_turn = self._fresh = False
             if self._unsent or self.outbox.size or self.outbox.lanes:
@@ -169,18 +188,10 @@ class Channel:
         host, port, *_ = self._own if end == "sockname" else self._peer
         return host, port
 
-    def open(
-        self,
-        receiver: Callable[[memoryview], None],
-        on_close: Callable[[], None],
-        at_once: Callable[[Callable[[], None]], None],
-    ) -> None:
-        """From now on ``receiver`` takes the frames, on the loop; it may raise ``MalformedError``.
-
-        ``at_once`` calls a function, and then runs what that has woken.
-        """
+    def open(self, receiver: Callable[[memoryview], None], on_close: Callable[[], None], turns: Turns) -> None:
+        """From now on ``receiver`` takes the frames, on the loop; it may raise ``MalformedError``."""
         self.inflow.widen(LIMIT)
-        self._receiver, self._on_close, self._at_once = receiver, on_close, at_once
+        self._receiver, self._on_close, self._turns = receiver, on_close, turns
         try:
             while self._frames and not self.closed:
                 receiver(memoryview(self._frames.popleft()))

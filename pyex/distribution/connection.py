@@ -2,21 +2,22 @@
 
 A frame is a msgpack array. A signal's is ``(op, target, fields, payload)``: the target a (number, creation)
 or a name, the fields identifiers and the like, the payload a term in bytes, or None. A payload that is too long for a
-frame is announced as ``(number, length)`` and follows in fragments: the mark, the number, the bytes. Payloads are
-decoded in the process they are for, never here on the loop.
+frame is announced as ``(number, length)`` and follows in fragments: the mark, the number, the bytes. What most frames
+are, a message to a process that is neither long nor holds objects, is the mark, the process's number, the term.
+
+Objects, and whatever takes its time, are decoded in the process they are for, never here on the loop.
 """
 
 from __future__ import annotations
 
-import itertools
 import logging
 import struct
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from pyex.core import messaging
 from pyex.core.carrier import Parcel
-from pyex.core.errors import NotSendable
 from pyex.core.identity import identity
 from pyex.core.ids import Pid, Ref, pid_of
 from pyex.core.process import aliases, names, processes
@@ -40,21 +41,20 @@ from pyex.core.signals import (
     unreachable,
 )
 from pyex.core.threads import process_here
-from pyex.distribution.channel import LIMIT, Channel
+from pyex.distribution.channel import Channel
 from pyex.distribution.codec import (
-    Encoded,
     HoldsObjectsError,
     decode,
     decode_plain,
-    encode,
-    encode_portable,
+    encode_simple,
     pack,
     unpack_plain,
 )
 from pyex.distribution.fitting import fitted
 from pyex.distribution.handshake import Peer
 from pyex.distribution.inflow import MalformedError
-from pyex.distribution.outbox import Large
+from pyex.distribution.membership import COMPARE, LOST, NODES, REMOVED
+from pyex.distribution.outgoing import SMALL, WITH_REASON, Outgoing
 from pyex.distribution.remote_spawn import spawn_here
 from pyex.distribution.ticks import Ticker
 
@@ -63,28 +63,18 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("pyex.node")
 
-#: Between the nodes themselves: the names of the visible nodes the sender is connected to.
-NODES = 200
-_NAMES_IN_A_FRAME: Final = 128
-
 #: Processes concerned by a connection, from which on those that have ended are looked for.
 FORGET_AT = 1024
 
-#: Operations whose last argument is a reason: any term at all, so it travels as the payload.
-_WITH_REASON = frozenset({EXIT, EXIT2, MONITOR_EXIT})
-_ACCEPTED = frozenset(
+#: What the nodes themselves tell each other.
+_BETWEEN_NODES = frozenset({NODES, COMPARE, LOST, REMOVED})
+_ACCEPTED = _BETWEEN_NODES | frozenset(
     {SEND, REG_SEND, LINK, UNLINK, UNLINK_ACK, EXIT, EXIT2, MONITOR, DEMONITOR, MONITOR_EXIT, GROUP_LEADER}
-    | {SPAWN_REQUEST, SPAWN_REPLY, ALIAS_SEND, NODES}
+    | {SPAWN_REQUEST, SPAWN_REPLY, ALIAS_SEND}
 )
 
 Target = Pid | str | None
 
-
-#: Numbers of payloads that travel in fragments.
-_numbers = itertools.count()
-
-#: Bytes of a payload up to which it is in the frame that announces it.
-SMALL: Final = 1 << 16
 
 #: The most common frame, a message to a process, has a form of its own: this byte, the number of the process, the message.
 MESSAGE_MARK: Final = SEND
@@ -95,95 +85,6 @@ _FRAMED_MESSAGE: Final = struct.Struct(">IBQ")
 _AT_ONCE: Final = 1 << 12
 
 
-class Outgoing:
-    """A signal on its way to another node, in bytes, with what is needed to answer for it."""
-
-    __slots__ = ("args", "frame", "has_code", "has_objects", "large", "op", "sender", "target")
-
-    def __init__(
-        self,
-        target: Pid | tuple[str, str] | None,
-        op: int,
-        args: Any,
-        encode: Callable[[Any], Encoded] = encode,
-    ) -> None:
-        self.target = target
-        self.op = op
-        self.args = args
-        address: Any = None
-        if isinstance(target, Pid):
-            number, _, creation = target.key  # type: ignore[misc]
-            address = (number, creation)
-        elif target is not None:
-            address = target[0]
-        fields: Any = None
-        payload: Encoded | None = None
-        if op in (SEND, REG_SEND):
-            payload = encode(args)
-        elif op in (SPAWN_REQUEST, ALIAS_SEND):
-            *fields, term = args
-            payload = encode(term)
-        elif op in _WITH_REASON:
-            *fields, reason = args
-            payload = encode_reason(reason, encode)
-        else:
-            fields = args
-        self.has_objects = payload is not None and payload.has_objects
-        self.has_code = payload is not None and payload.has_code
-        header = encode(tuple(fields)).data if fields is not None else None
-        #: what its sender sends stays in order
-        self.sender = _sender(op, args)
-        self.large: Large | None = None
-        data: Any = None
-        if payload is not None and payload.size > SMALL:
-            self.large = Large(next(_numbers) & 0xFFFFFFFF, payload.parts)
-            data = self.large.number, self.large.length
-        elif payload is not None:
-            data = payload.data
-        self.frame: bytes = pack((op, address, header, data))
-        if len(self.frame) > LIMIT:
-            raise NotSendable("the name of a process is too long to be sent to another node")
-
-    @property
-    def size(self) -> int:
-        """Bytes, about."""
-        return len(self.frame) + (self.large.length if self.large is not None else 0)
-
-    @property
-    def has_reason(self) -> bool:
-        """Whether it tells why a process ends, which has to arrive whatever it is."""
-        return self.op in _WITH_REASON
-
-    def portable(self) -> Outgoing:
-        """The same, with source in the place of bytecode; raises ``NotSendable``."""
-        return Outgoing(self.target, self.op, self.args, encode_portable)
-
-    def described(self) -> Outgoing:
-        """The same, with a description of the reason."""
-        *fields, reason = self.args
-        return Outgoing(self.target, self.op, (*fields, repr(reason)))
-
-    def fail(self, reason: str) -> None:
-        """It could not be delivered: answer for it."""
-        unreachable(self.target, self.op, self.args, reason)
-
-
-def _sender(op: int, args: Any) -> Any:
-    """The key of the process a signal comes from, if it comes from one."""
-    if op in (SEND, REG_SEND, ALIAS_SEND):
-        process = process_here()
-        return process.pid.key if process is not None else None
-    return args[0].key if isinstance(args[0], Pid) else None
-
-
-def encode_reason(reason: Any, encode: Callable[[Any], Encoded] = encode) -> Encoded:
-    """An exit reason always travels; one that cannot goes as its description."""
-    try:
-        return encode(reason)
-    except NotSendable:
-        return encode(repr(reason))
-
-
 class Connection:
     """The link to one other node, on the loop of the scheduler that its channel lives on."""
 
@@ -191,11 +92,14 @@ class Connection:
         self.channel = channel
         channel.on_malformed = self._complain
         self.peer = peer
+        self.creation = peer.creation
         self._scheduler = scheduler
         #: one of the two is hidden
         self.hidden = hidden
-        #: takes the names that the peer tells
-        self.on_nodes: Callable[[tuple[str, ...]], None] | None = None
+        #: the peer has told whom it is connected to: it has become a member of the mesh
+        self.joined = False
+        #: takes what the nodes tell each other
+        self.between_nodes: Callable[[int, tuple[Any, ...]], None] | None = None
         self.ticker: Ticker | None = None
         #: local processes with links, monitors or requests across this connection
         self._entangled: set[Pid] = set()
@@ -221,9 +125,10 @@ class Connection:
         else:
             self.channel.write(signal.frame, signal.sender, signal.large)
 
-    def send(self, number: int, data: bytes) -> bool:
+    def send(self, number: int, message: Any) -> bool:
         """From any thread: the shortest way for a message to a process of the peer; False if it has to take the other."""
-        if len(data) > SMALL or self._lost:
+        data = encode_simple(message)
+        if data is None or len(data) > SMALL or self._lost:
             return False
         try:
             frame = _FRAMED_MESSAGE.pack(9 + len(data), MESSAGE_MARK, number) + data
@@ -237,23 +142,9 @@ class Connection:
         channel.put(frame, sender)
         return True
 
-    def at_once(self, callback: Callable[[], None]) -> None:
-        """On the loop: call a function, and run what it wakes without another turn of the loop."""
-        scheduler = self._scheduler
-        if scheduler.slice_due:
-            callback()
-            return
-        scheduler.slice_due = True
-        try:
-            callback()
-        finally:
-            scheduler.run_slice()
-
-    def send_nodes(self, nodes: list[str]) -> None:
-        """Tell the peer whom this node is connected to."""
-        for begin in range(0, len(nodes), _NAMES_IN_A_FRAME):
-            some = encode(tuple(nodes[begin : begin + _NAMES_IN_A_FRAME])).data
-            self.channel.write(pack((NODES, None, some, None)))
+    def tell(self, op: int, fields: tuple[Any, ...]) -> None:
+        """On the loop: tell the peer something that is between the nodes themselves."""
+        self.channel.write(pack((op, None, pack(tuple(fields)), None)))
 
     def receive(self, frame: memoryview) -> None:
         """On the loop: a frame came; raises ``MalformedError``."""
@@ -261,12 +152,27 @@ class Connection:
             if frame[0] == MESSAGE_MARK:
                 _, number = _MESSAGE.unpack_from(frame)
                 process = processes.get(number)
-                if process is not None:
-                    data = frame[9:]
-                    try:
-                        message = decode_plain(data) if len(data) <= _AT_ONCE else Parcel(bytes(data), decode)
-                    except Exception:  # objects, or nonsense: the process that it is for decodes it, or reports it
-                        message = Parcel(bytes(data), decode)
+                if process is None:
+                    return
+                data = frame[9:]
+                try:
+                    message = decode_plain(data) if len(data) <= _AT_ONCE else Parcel(bytes(data), decode)
+                except Exception:  # objects, or nonsense: the process that it is for decodes it, or reports it
+                    message = Parcel(bytes(data), decode)
+                scheduler = self._scheduler
+                mailbox = process.mailbox
+                if (
+                    mailbox is not None
+                    and process.owner is scheduler
+                    and scheduler.slice_due
+                    and not scheduler.inbox
+                    and number in messaging.nearby
+                ):
+                    mailbox.append(message)  # as send() does
+                    if process.waiting:
+                        process.waiting = False
+                        process.queue.append(process)
+                else:
                     process.owner.post(process, SEND, message)
                 return
             op, address, header, payload = unpack_plain(frame)
@@ -295,9 +201,9 @@ class Connection:
         log.error("%s sent a malformed frame (%s): disconnected", self.peer.name, error)
 
     def _apply(self, op: int, address: Any, fields: Any, payload: bytes | bytearray | None) -> None:
-        if op == NODES:
-            if self.on_nodes is not None:
-                self.on_nodes(tuple(map(str, fields)))
+        if op in _BETWEEN_NODES:
+            if self.between_nodes is not None:
+                self.between_nodes(op, fields)
             return
         if op == SPAWN_REQUEST:
             assert payload is not None
@@ -316,7 +222,7 @@ class Connection:
             op = SEND
             args: Any = Parcel(payload, decode)
         else:
-            args = (*fields, _reason(payload)) if op in _WITH_REASON else fields
+            args = (*fields, _reason(payload)) if op in WITH_REASON else fields
             if op != GROUP_LEADER and args[0] is not None and not isinstance(args[0], Pid):
                 raise MalformedError(f"operation {op} without a sender")
         if op == SPAWN_REPLY and self._requests.pop(fields[1], None) is None:

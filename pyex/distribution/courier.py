@@ -15,8 +15,8 @@ from pyex.core.signals import SEND, unreachable
 from pyex.core.threads import process_here
 from pyex.core.waiting import can_wait
 from pyex.distribution.channel import BUSY
-from pyex.distribution.codec import encode_simple
-from pyex.distribution.connection import Connection, Outgoing
+from pyex.distribution.connection import Connection
+from pyex.distribution.outgoing import Outgoing
 from pyex.distribution.pending import Pending
 
 if TYPE_CHECKING:
@@ -49,10 +49,9 @@ class Courier:
         if (
             op == SEND
             and connection is not None
-            and creation == connection.peer.creation
+            and creation == connection.creation
             and not self._posted
-            and (data := encode_simple(args)) is not None
-            and connection.send(number, data)
+            and connection.send(number, args)
         ):
             return
         if node == self._mesh.own.name or (connection and creation and creation != connection.peer.creation):

@@ -1,7 +1,7 @@
 """Functions called on other nodes.
 
->>> erpc.call("bob@127.0.0.1", os.getpid)
-4711
+>>> erpc.call("bob@127.0.0.1", Node.self)
+'bob@127.0.0.1'
 
 Each call is a process of the other node. What the function raises is raised here as itself, with the remote trace noted on
 it; erpc's own failures are ``ErpcError``. An answer that comes too late is dropped.
@@ -183,8 +183,8 @@ def receive_response(request: Request, timeout: float | None = None) -> Any:
 def multicall(nodes: Iterable[str], fn: Callable[..., Any], *args: Any, timeout: float | None = TIMEOUT) -> list[Any]:
     """Call ``fn(*args)`` on several nodes at once; in their order, the value of each, or the exception it ended with.
 
-    >>> erpc.multicall(["bob@127.0.0.1", "carol@127.0.0.1"], os.getpid)
-    [4711, ErpcNoConnection('carol@127.0.0.1 cannot be reached')]
+    >>> erpc.multicall(["bob@127.0.0.1", "carol@127.0.0.1"], Node.self)
+    ['bob@127.0.0.1', ErpcNoConnection('carol@127.0.0.1 cannot be reached')]
     """
     if isinstance(nodes, str):
         raise TypeError(f"multicall takes several nodes, as in [{nodes!r}]; for one there is call")

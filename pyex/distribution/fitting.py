@@ -8,7 +8,7 @@ from pyex.core.errors import NotSendable
 from pyex.distribution.handshake import NO_CODE, Peer, python_version
 
 if TYPE_CHECKING:
-    from pyex.distribution.connection import Outgoing
+    from pyex.distribution.outgoing import Outgoing
 
 
 class Accepting:

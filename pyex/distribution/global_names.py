@@ -83,6 +83,13 @@ class Global:
         return sorted(name for name in [*server.claims] if server.holder(name) is not None)
 
     @staticmethod
+    def disconnect() -> list[str]:
+        """Leave the mesh: disconnect from all visible nodes, which stay connected to each other; returns their names."""
+        from pyex.distribution.node import disconnect_all  # which starts the services
+
+        return disconnect_all()
+
+    @staticmethod
     def sync() -> bool:
         """Wait until the names of all nodes that are connected are known here; returns True."""
         return service.call(_server().pid, ("sync",)) is True

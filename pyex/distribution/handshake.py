@@ -13,11 +13,12 @@ Frames (msgpack after a magic):
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import platform
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import msgpack
@@ -39,6 +40,7 @@ LONGEST_TICKTIME: Final = 86400.0
 #: Capabilities.
 HIDDEN: Final = "hidden"
 NO_CODE: Final = "no code"
+PARTITIONS: Final = "prevent_overlapping_partitions"
 TICKTIME: Final = "net_ticktime="
 
 _CONTROL: Final = dict.fromkeys((*range(32), *range(127, 160)))
@@ -52,11 +54,18 @@ class Peer:
     creation: int
     python: str
     capabilities: tuple[str, ...] = ()
+    #: the number of the connection, which is this one's alone and the same on both sides
+    session: int = 0
 
     @property
     def hidden(self) -> bool:
         """Whether it is no member of the mesh, but a guest of some of its nodes."""
         return HIDDEN in self.capabilities
+
+    @property
+    def prevents_overlapping_partitions(self) -> bool:
+        """Whether it does so with the others; a hidden one is no part of any."""
+        return PARTITIONS in self.capabilities and not self.hidden
 
     @property
     def net_ticktime(self) -> float:
@@ -85,6 +94,8 @@ class Own:
     certificates: Certificates | None = field(default=None, repr=False)
     #: it takes code from others
     code: bool = True
+    #: it disconnects from nodes that have lost each other, and tells when it has lost one
+    prevent_overlapping_partitions: bool = True
     #: those of single nodes
     cookies: dict[str, bytes] = field(default_factory=dict, repr=False)
 
@@ -94,6 +105,7 @@ class Own:
         said = [f"{TICKTIME}{self.net_ticktime:g}"]
         said += [HIDDEN] if self.hidden else []
         said += [] if self.code else [NO_CODE]
+        said += [PARTITIONS] if self.prevent_overlapping_partitions else []
         return tuple(said)
 
     def cookie_for(self, node: str) -> bytes:
@@ -132,11 +144,13 @@ async def dial(channel: Channel, own: Own, target: str, address: tuple[str, int]
     channel.write(MAGIC + _proof(own.cookie_for(name), b"dials", hello, answer))
     reply = await channel.read()
     if not hmac.compare_digest(reply, MAGIC + _proof(own.cookie_for(name), b"is dialled", hello, answer)):
-        match _unpack(reply):
-            case ("no", str(code), str(text)):
-                raise RefusedError(code, clean(text))
-        raise RefusedError("cookie", "it does not know this node's cookie")
-    return Peer(name, creation, python, tuple(map(str, capabilities)))
+        refusal = RefusedError("cookie", "it does not know this node's cookie")
+        with contextlib.suppress(RefusedError):  # what cannot be read is no proof either
+            match _unpack(reply):
+                case ("no", str(code), str(text)):
+                    refusal = RefusedError(code, clean(text))
+        raise refusal
+    return Peer(name, creation, python, tuple(map(str, capabilities)), _session(hello, answer))
 
 
 async def receive_hello(channel: Channel, own: Own, port: int) -> tuple[Peer, bytes]:
@@ -172,9 +186,10 @@ async def answer_hello(channel: Channel, own: Own, peer: Peer, hello: bytes) -> 
     return answer
 
 
-def confirm(channel: Channel, own: Own, peer: Peer, hello: bytes, answer: bytes) -> None:
+def confirm(channel: Channel, own: Own, peer: Peer, hello: bytes, answer: bytes) -> Peer:
     """The dialled side, the end: prove itself to the caller. From now on both are connected."""
     channel.write(MAGIC + _proof(own.cookie_for(peer.name), b"is dialled", hello, answer))
+    return replace(peer, session=_session(hello, answer))
 
 
 def refuse(channel: Channel, refusal: RefusedError) -> None:
@@ -190,6 +205,10 @@ def _self(own: Own) -> tuple[Any, ...]:
 def _proof(cookie: bytes, role: bytes, hello: bytes, answer: bytes) -> bytes:
     transcript = b"".join(hashlib.sha256(part).digest() for part in (role, hello, answer))
     return hmac.digest(cookie, transcript, "sha256")
+
+
+def _session(hello: bytes, answer: bytes) -> int:
+    return int.from_bytes(hashlib.sha256(b"session" + hello + answer).digest()[:7], "big")
 
 
 def _pack(fields: tuple[Any, ...]) -> bytes:

@@ -25,6 +25,7 @@ from pyex.distribution.courier import Courier
 from pyex.distribution.dialling import explain_listening, explain_refusal, reach
 from pyex.distribution.epmd import NameInUseError
 from pyex.distribution.handshake import Own, Peer, RefusedError
+from pyex.distribution.membership import Membership
 from pyex.distribution.name_service import NameService
 from pyex.distribution.names import is_loopback, split
 from pyex.distribution.sockets import Listener
@@ -46,6 +47,7 @@ class Mesh:
         self.own = own
         self.connections: dict[str, Connection] = {}
         self.courier = Courier(self, scheduler)
+        self.membership = Membership(self)
         self._scheduler = scheduler
         self._listener: Listener | None = None
         self._service: NameService | None = None
@@ -115,8 +117,7 @@ class Mesh:
         if self._while_held in monitor.while_held:
             monitor.while_held.remove(self._while_held)
         for connection in list(self.connections.values()):
-            connection.channel.close()
-            self._lost(connection)
+            self.drop(connection)
         for task in (*self._tasks, *self._dials.values()):
             task.cancel()
         self.courier.stop()
@@ -134,6 +135,8 @@ class Mesh:
             patience -= 1
             try:
                 return await question()
+            except TimeoutError:
+                raise  # it is there, and stands still: asking again would only take as long again
             except OSError:
                 if patience == 0:
                     raise
@@ -248,8 +251,7 @@ class Mesh:
                 self._break_tie(peer, before)
                 answer = await handshake.answer_hello(channel, self.own, peer, hello)
                 self._break_tie(peer, before)  # again: this node may have dialled meanwhile
-                handshake.confirm(channel, self.own, peer, hello, answer)
-                self._install(channel, peer)
+                self._install(channel, handshake.confirm(channel, self.own, peer, hello, answer))
         except RefusedError as refusal:
             if refusal.code != "simultaneous":
                 log.warning("Refused a connection from %s: %s", caller, refusal)
@@ -273,13 +275,10 @@ class Mesh:
         """The handshake is done: from now on there is a connection."""
         old = self.connections.get(peer.name)
         if old is not None:  # the peer has none, or it would not have dialled: what is left of it goes first
-            old.channel.close()
-            self._lost(old)
+            self.drop(old)
         identity.creations[peer.name] = peer.creation
         connection = Connection(channel, peer, self._scheduler, hidden=self.own.hidden or peer.hidden)
-        if not connection.hidden:
-            connection.on_nodes = self._join_all
-            connection.send_nodes(self.nodes("visible"))
+        self.membership.connected(connection)
         self.courier.connected(connection)
         self.connections[peer.name] = connection
         node_events.up(peer.name, hidden=connection.hidden)
@@ -290,17 +289,28 @@ class Mesh:
             lambda: self._fell_silent(connection),
             self._scheduler.loop,
         )
-        channel.open(connection.receive, lambda: self._lost(connection), connection.at_once)
+        channel.open(connection.receive, lambda: self._lost(connection), self._scheduler)
         arrival = self._arrivals.get(peer.name)
         if arrival is not None:
             arrival.set()
 
+    def drop(self, connection: Connection) -> None:
+        """Close a connection, after what is written has been sent; to the other nodes nothing is lost."""
+        connection.channel.close()
+        self._remove(connection)
+
     def _lost(self, connection: Connection) -> None:
+        if self._remove(connection):
+            self.membership.lost(connection)
+
+    def _remove(self, connection: Connection) -> bool:
         name = connection.peer.name
-        if self.connections.get(name) is connection:
-            del self.connections[name]
-            connection.lost()
-            node_events.down(name, hidden=connection.hidden)
+        if self.connections.get(name) is not connection:
+            return False
+        del self.connections[name]
+        connection.lost()
+        node_events.down(name, hidden=connection.hidden)
+        return True
 
     def _fell_silent(self, connection: Connection) -> None:
         log.warning("Nothing has come from %s for %g s: disconnected", connection.peer.name, self.own.net_ticktime)
@@ -324,21 +334,24 @@ class Mesh:
             node_events.out_of_reach(node)
 
     async def disconnect(self, connection: Connection) -> None:
-        """Close a connection, after what is written has been sent."""
+        """Close a connection, after what is written has been sent: the two nodes have lost each other."""
         connection.channel.close()
         self._lost(connection)
 
-    def _join_all(self, names: tuple[str, ...]) -> None:
-        """A node told whom it is connected to: a mesh is complete."""
+    async def leave(self) -> list[str]:
+        """Close those to all visible nodes, which stay together."""
+        names = self.nodes("visible")
         for name in names:
-            if name != self.own.name and name not in self.connections:
-                self.start_task(self._join(name))
+            self.drop(self.connections[name])
+        return names
 
-    async def _join(self, name: str) -> None:
-        try:
-            await self.connect(name)
-        except ConnectError as error:
-            log.warning("%s is part of the mesh, but cannot be joined: %s", name, error)
+    def soon(self, callback: Callable[..., None], *args: Any) -> None:
+        """On the loop: call a function in the loop's next turn."""
+        self._scheduler.loop.call_soon(callback, *args)
+
+    def later(self, seconds: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
+        """On the loop: call a function after so many seconds."""
+        return self._scheduler.loop.call_later(seconds, callback)
 
     def start_task(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """On the loop: run something beside everything else."""

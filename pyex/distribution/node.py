@@ -10,16 +10,14 @@ import logging
 import os
 import secrets
 import types
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, TypeAlias
 
-from pyex.core.asking import ask
 from pyex.core.carrier import route
 from pyex.core.errors import ConnectError, NodeNameError, NodeStartError, NotDistributed
 from pyex.core.identity import identity
 from pyex.core.ids import Pid, Ref
 from pyex.core.runtime import runtime
-from pyex.core.signals import answer
 from pyex.core.threads import this_process
 from pyex.distribution import epmd, global_names, node_events, peer, pg
 from pyex.distribution.cookie import find_cookie
@@ -27,6 +25,7 @@ from pyex.distribution.fitting import Accepting
 from pyex.distribution.handshake import LONGEST_TICKTIME, NET_TICKTIME, SHORTEST_TICKTIME, Own
 from pyex.distribution.mesh import Mesh
 from pyex.distribution.names import LOOPBACK, full_name, is_loopback, lan_address, split
+from pyex.distribution.on_loop import call
 from pyex.distribution.spawning import spawn_there
 from pyex.distribution.tls import Certificates
 
@@ -87,6 +86,7 @@ class Node:
         net_ticktime: float = NET_TICKTIME,
         tls: Sequence[str | os.PathLike[str]] | None = None,
         code: bool = True,
+        prevent_overlapping_partitions: bool = True,
     ) -> str:
         """Give this node a name, so that others can connect to it, and return the full name.
 
@@ -97,7 +97,9 @@ class Node:
         ``net_ticktime`` is how many seconds another node may be silent before it is taken for lost. With ``tls``, the files
         of a certificate, its key and the authority's certificate, connections are encrypted, and only with nodes that
         have a certificate of that authority. With ``code=False``
-        other nodes can send no functions and no objects here, only data, and spawn nothing.
+        other nodes can send no functions and no objects here, only data, and spawn nothing. Nodes that have lost each other
+        are disconnected from, so that all that are connected see the same nodes; ``prevent_overlapping_partitions=False``,
+        which is then for all nodes of the mesh, leaves that to you.
 
         Raises ``NodeNameError`` (a ``ValueError``), ``NodeStartError`` (an ``OSError``) when the name or the
         port is in use or this node has a name already, ``CookieError`` (a ``PermissionError``).
@@ -118,17 +120,21 @@ class Node:
         certificates = Certificates.load(tls) if tls is not None else None
         creation = 1 + secrets.randbelow((1 << 32) - 1)
         own = Own(
-            full, creation, secret, hidden=hidden, net_ticktime=net_ticktime, certificates=certificates, code=code
-        )
-        mesh: Mesh = _call(lambda: _start(own, host, port))
+            full, creation, secret, hidden=hidden, net_ticktime=net_ticktime, certificates=certificates, code=code,
+            prevent_overlapping_partitions=prevent_overlapping_partitions,
+        )  # fmt: skip
+        mesh: Mesh = call(lambda: _start(own, host, port))
         files = [os.path.abspath(os.fspath(file)) for file in tls or ()]  # noqa: PTH100 - what is given may be bytes
-        _current.options = {"hidden": hidden, "net_ticktime": net_ticktime, "tls": files or None, "code": code}
+        _current.options = {
+            "hidden": hidden, "net_ticktime": net_ticktime, "tls": files or None, "code": code,
+            "prevent_overlapping_partitions": prevent_overlapping_partitions,
+        }  # fmt: skip
         return mesh.own.name
 
     @staticmethod
     def stop() -> bool:
         """Disconnect from all nodes and give up the name; False if there was none."""
-        return bool(_call(_stop))
+        return bool(call(_stop))
 
     @staticmethod
     def self() -> str:
@@ -159,7 +165,7 @@ class Node:
         has asked for; the result is False when there is nothing (left) to take back.
         """
         full, mesh, pid = full_name(node), _mesh(), this_process().pid
-        return bool(_call(lambda: mesh.watch(pid, full, on=on)))
+        return bool(call(lambda: mesh.watch(pid, full, on=on)))
 
     @staticmethod
     def monitor_nodes(on: bool = True) -> bool:
@@ -170,11 +176,13 @@ class Node:
 
         >>> Node.monitor_nodes()
         True
-        >>> receive(NodeUp())
-        ('nodeup', 'bob@127.0.0.1')
+        >>> Node.connect("carol@127.0.0.1")
+        True
+        >>> receive(NodeUp(), timeout=5)
+        ('nodeup', 'carol@127.0.0.1')
         """
         pid = this_process().pid
-        return bool(_call(lambda: _subscribe(pid, on=on)))
+        return bool(call(lambda: _subscribe(pid, on=on)))
 
     @staticmethod
     def names(host: str = LOOPBACK) -> _Names:
@@ -183,7 +191,7 @@ class Node:
         Raises ``ConnectError`` when there is none.
         """
         try:
-            found = _call(lambda: _names(host))
+            found = call(lambda: _names(host))
         except (OSError, TimeoutError):
             raise ConnectError(f"no name service answers on {host}, so no node runs there") from None
         return sorted(name for name, _ in found)
@@ -195,17 +203,21 @@ class Node:
         Raises ``ConnectError`` (a ``ConnectionError``), which says why and what to do.
         """
         full, mesh = full_name(node), _mesh()
-        _call(lambda: mesh.connect(full))
+        call(lambda: mesh.connect(full))
         return True
 
     @staticmethod
     def disconnect(node: str) -> bool:
-        """Close the connection to a node; False if there was none."""
+        """Close the connection to a node; False if there was none.
+
+        As after every loss of a connection, the other nodes of the mesh then disconnect from both, so that nobody sees two
+        nodes that do not see each other. ``Global.disconnect()`` leaves the mesh and the others together.
+        """
         mesh = _mesh()
         connection = mesh.connections.get(full_name(node))
         if connection is None:
             return False
-        _call(lambda: mesh.disconnect(connection))
+        call(lambda: mesh.disconnect(connection))
         return True
 
     @staticmethod
@@ -265,8 +277,19 @@ class Node:
 
         Raises ``NotDistributed`` if this node has no name, ``NodeStartError`` (an ``OSError``) that says why it did not start.
 
-        >>> peers = [Node.start_peer() for _ in range(4)]
-        >>> erpc.multicall(peers, lambda: sum(range(10_000_000)))
+        >>> peers = [Node.start_peer() for _ in range(os.cpu_count())]
+        >>> set(erpc.multicall(peers, lambda: sum(range(1_000_000)), timeout=None))
+        {499999500000}
+
+        A stream of tasks uses them all, each task waiting here for a peer that computes; two for each peer, so that none
+        has to wait for the next item:
+
+        >>> def there(job):
+        ...     peer, number = job
+        ...     return erpc.call(peer, math.factorial, number, timeout=None)
+        >>> jobs = zip(itertools.cycle(peers), range(5))
+        >>> list(Task.async_stream(there, jobs, max_concurrency=2 * len(peers), timeout=None))
+        [1, 1, 2, 6, 24]
         """
         return peer.start_peer(_mesh().own, _current.options, name)
 
@@ -286,7 +309,7 @@ class Node:
         Raises ``NotSendable`` (a ``TypeError``) for a module without source, ``ErpcError`` for a node out of reach, and
         what running the module raises there.
 
-        >>> Node.push(Counter)
+        >>> Node.push(Counter, ["bob@127.0.0.1"])
         ['bob@127.0.0.1']
         """
         from pyex.distribution.push import push
@@ -327,6 +350,12 @@ async def _stop() -> bool:
     return True
 
 
+def disconnect_all() -> list[str]:
+    """``Global.disconnect``."""
+    mesh = _current.mesh
+    return sorted(call(mesh.leave)) if mesh is not None else []
+
+
 def _leave() -> None:
     """At the end of the interpreter: the other nodes learn at once that this one goes."""
     if _current.mesh is None:
@@ -359,29 +388,3 @@ def _mesh() -> Mesh:
 
 def _spawn(node: str, fn: Callable[..., Any], args: tuple[Any, ...], *, link: bool, monitor: bool) -> tuple[Pid, Ref]:
     return spawn_there(Node.connect, node, fn, args, link=link, monitor=monitor)
-
-
-def _call(make: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-    """Run a coroutine on the loop of the mesh and wait for its result, in a process of any kind."""
-    scheduler = runtime.first()
-
-    def begin(asker: Pid, alias: Ref) -> None:
-        task: asyncio.Task[None] = scheduler.loop.create_task(work(asker, alias))
-        _calls.add(task)
-        task.add_done_callback(_calls.discard)
-
-    async def work(asker: Pid, alias: Ref) -> None:
-        try:
-            outcome = (True, await make())
-        except Exception as error:  # raised again where it belongs
-            outcome = (False, error)
-        answer(asker, alias, outcome)
-
-    ok, result = ask(lambda process, alias: scheduler.run_on_loop(begin, process.pid, alias))
-    if not ok:
-        raise result
-    return result
-
-
-#: the loop holds its tasks weakly
-_calls: set[asyncio.Task[None]] = set()

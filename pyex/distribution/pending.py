@@ -8,7 +8,7 @@ from typing import Any
 from pyex.core.ids import Pid, Ref
 from pyex.core.signals import answer
 from pyex.distribution.channel import BUSY
-from pyex.distribution.connection import Outgoing
+from pyex.distribution.outgoing import Outgoing
 
 
 class Pending:

@@ -250,7 +250,9 @@ def monitor(group: Any, scope: str = SCOPE) -> tuple[Ref, list[Pid]]:
     They are ``(ref, "join", group, pids)`` and ``(ref, "leave", group, pids)``, until ``demonitor(ref)``.
 
     >>> ref, members = pg.monitor("workers")
-    >>> receive((ref, "join", ANY, ANY))
+    >>> pg.join("workers", self())
+    True
+    >>> receive((ref, "join", ANY, ANY), timeout=5)
     """
     answer: tuple[Ref, list[Pid]] = _call(scope, ("monitor", this_pid(), group))
     return answer

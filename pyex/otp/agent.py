@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar, Never
 
-from pyex import Pid, set_initial_call, snapshot_call
+from pyex import NotSendable, Pid, expect_plain, set_initial_call, snapshot_call
 from pyex.otp import calling
 from pyex.otp.child_spec import ChildSpec, class_spec
 from pyex.otp.errors import StateLost
@@ -82,7 +82,8 @@ class Agent:
     def get(agent: Server, fn: Callable[..., Any], *args: Any, timeout: float | None = 5) -> Any:
         """What ``fn(state, *args)`` returns in the agent; the state stays what it is.
 
-        Errors are those of ``GenServer.call``. What ``fn`` raises ends the agent.
+        Errors are those of ``GenServer.call``, and ``NotSendable`` for a value that cannot be copied; the agent goes on
+        then. What ``fn`` raises ends it.
 
         >>> Agent.get(agent, lambda n: n + 2)
         42
@@ -136,7 +137,7 @@ class _Keeper(GenServer):
     def handle_call(self, request: Any, caller: calling.Caller) -> Reply | NoReply | Stop:
         kind, fn, *args = request
         if kind == "get":
-            return Reply(("ok", fn(self.state, *args)))
+            return _answer(caller, fn(self.state, *args))
         result = fn(self.state, *args)
         if kind == "update":
             if result is None and self.state is not None:
@@ -146,8 +147,11 @@ class _Keeper(GenServer):
         if not isinstance(result, tuple) or len(result) != 2:
             words = f"the function given to Agent.get_and_update returns (value, new state), not {brief(result)}"
             return Reply(("error", TypeError(words)))
-        value, self.state = result
-        return Reply(("ok", value))
+        value, state = result
+        answer = _answer(caller, value)
+        if type(answer) is NoReply:
+            self.state = state
+        return answer
 
     def handle_cast(self, request: Any) -> None:
         fn, *args = request
@@ -158,6 +162,15 @@ class _Keeper(GenServer):
             self.state = result
 
 
+def _answer(caller: calling.Caller, value: Any) -> Reply | NoReply:
+    """Give the answer; a value that cannot be sent is the asker's mistake, which costs nobody the state."""
+    try:
+        calling.reply(caller, ("ok", value))
+    except NotSendable as refusal:
+        return Reply(("error", refusal))
+    return NoReply()
+
+
 def _start(
     cls: type[Agent], fn: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any], *, link: bool
 ) -> Pid:
@@ -166,6 +179,7 @@ def _start(
             f"{cls.__qualname__}.start_link takes a function that makes the state, not the state: "
             f"start_link(lambda: {brief(fn)})"
         )
+    expect_plain(f"{cls.__qualname__}.start_link", fn)
     fn, args = snapshot_call(fn, args)
     pid = start_server(cls, _Keeper, (cls, fn, *args), options, link=link)
     assert pid is not None  # there is nothing that could ignore
@@ -184,6 +198,7 @@ def _carried(kind: str, fn: Callable[..., Any], args: tuple[Any, ...]) -> tuple[
     """What goes to the agent: a function shares nothing with it, as little as one that is spawned."""
     if not callable(fn):
         raise TypeError(f"Agent.{kind} takes a function of the state, like lambda state: state, not {brief(fn)}")
+    expect_plain(f"Agent.{kind}", fn)
     return snapshot_call(fn, args)
 
 

@@ -103,6 +103,8 @@ def reply(caller: Caller, value: Any) -> None:
     >>> guest.await_()
     'come in'
     """
+    if type(caller) is not tuple or len(caller) != 2:
+        raise TypeError(f"GenServer.reply takes the caller that handle_call got, (pid, ref), not {brief(caller)}")
     respond(caller[1], value)
 
 
@@ -207,7 +209,9 @@ def _nodes(nodes: Iterable[str] | None) -> list[str]:
 def down(server: Any, request: Any, reason: Any) -> Exit:
     """The error of a call whose server is not there, or ended meanwhile."""
     if reason == "noproc":
-        return NoProcess(message=f"{server!r} is not alive, and did not answer {brief(request)}")
+        return NoProcess(
+            message=f"{server!r} is not alive, and did not answer {brief(request)} (or one that it called is not)"
+        )
     if reason == "noconnection":
         node = server[1] if isinstance(server, tuple) else getattr(server, "node", server)
         return ServerDown(("nodedown", node), f"the node {node} of {server!r} cannot be reached, or was lost")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import difflib
 import functools
-import inspect
 import math
 import types
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Literal, NoReturn, TypeAlias
 
-from pyex import Pid, PyexError, spawn_link
+from pyex import Pid, PyexError, expect_plain, spawn_link
 
 Restart: TypeAlias = Literal["permanent", "transient", "temporary"]
 Shutdown: TypeAlias = float | Literal["brutal_kill"] | None
@@ -220,11 +219,10 @@ def _of_function(fn: Callable[..., Any], args: list[Any]) -> ChildSpec:
         raise SupervisorError(
             ("invalid_child_spec", fn), f"a supervisor calls {fn.__qualname__} itself: give the class, as in [{child}]"
         )
-    if inspect.iscoroutinefunction(fn) or inspect.isgeneratorfunction(fn):
-        raise SupervisorError(
-            ("invalid_child_spec", fn),
-            f"calling {fn!r} runs none of its code. A child is a plain function: lambda: asyncio.run(...)",
-        )
+    try:
+        expect_plain("a supervisor", fn)
+    except TypeError as refusal:
+        raise SupervisorError(("invalid_child_spec", fn), str(refusal)) from None
     return ChildSpec(_name_of(fn), (spawn_link, (fn, *args)))
 
 
@@ -264,8 +262,12 @@ def _checked_start(start: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:
             return fn, tuple(args)
     elif callable(start):
         hint = f"its arguments are missing. Write ({_shown(start)}, ())"
+    elif isinstance(start, tuple | list) and len(start) == 3 and isinstance(start[1], str):
+        cls, name, args = start
+        args = tuple(args) if isinstance(args, tuple | list) else (args,)
+        hint = f"not a module or class, a name and arguments. Write ({_shown(cls)}.{name}, {args!r})"
     else:
-        hint = "it is something else"
+        hint = f"it is {start!r}"
     raise SupervisorError(
         ("invalid_start", start), f"start is a function and its arguments, (Counter.start_link, (10,)): {hint}"
     )

@@ -121,6 +121,11 @@ class GenServer:
                 f"{cls.__qualname__} defines __init__, which nobody would call. Call it init: start_link calls that, in the "
                 "server's process"
             )
+        if "__slots__" in vars(cls):
+            raise TypeError(
+                f"{cls.__qualname__} defines __slots__; the state of a server is what stands in the instance's __dict__, for "
+                "get_state and reports to show"
+            )
         for name in _CALLBACKS:
             callback = getattr(cls, name)
             if inspect.iscoroutinefunction(callback) or inspect.isgeneratorfunction(callback):

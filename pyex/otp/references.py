@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
-from pyex import NoProcess, Pid, Process
+from pyex import NoProcess, Pid, Process, call_hint
 
 
 @runtime_checkable
@@ -92,11 +93,12 @@ def resolve(server: Server) -> Destination:
         return found
     if not isinstance(server, str):
         raise NoProcess(message=f"no process is registered as {server!r}")
-    known = ", ".join(map(repr, Process.registered()))
+    known = Process.registered()
+    near = difflib.get_close_matches(server, known, n=1)
+    hint = f"Did you mean {near[0]!r}?" if near else f"Registered are: {', '.join(map(repr, known)) or 'none'}."
     raise NoProcess(
-        message=f"no process is registered as {server!r}. "
-        + (f"Registered are: {known}" if known else "No name is")
-        + f". A server is there once it was started: start_link(..., name={server!r})"
+        message=f"no process is registered as {server!r}. {hint} "
+        f"A server is there once it was started: start_link(..., name={server!r})"
     )
 
 
@@ -105,4 +107,4 @@ def _hint(server: Any) -> str:
         return f" or Registry.via(...). {server.__name__} is a class; a server is what {server.__name__}.start_link() returns"
     if server is None:
         return " or Registry.via(...). Was it started, with start_link()?"
-    return " or Registry.via(registry, key)"
+    return f" or Registry.via(registry, key){call_hint(server)}"

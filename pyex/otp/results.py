@@ -91,7 +91,7 @@ _NO_REPLY: Any = object()
 class Stop(_Result):
     """Of any callback: ``terminate(reason)`` is called, and the process ends with ``reason``.
 
-    In ``handle_call`` a ``reply`` is given to the caller first; without one its call fails.
+    In ``handle_call`` a ``reply`` is given to the caller, after ``terminate``; without one its call fails.
     """
 
     __slots__ = ("reason", "reply")

@@ -56,6 +56,14 @@ def serve(tree: Any) -> None:
         raise Exit(reason, f"the service has ended by itself: {words(reason)}")
 
 
+def expect_tree(tree: Any) -> None:
+    """Refuse what is neither a function nor a tree. Raises ``TypeError``."""
+    if not isinstance(tree, SupervisorSpec | ChildSpec | list | tuple | dict):
+        raise TypeError(
+            f"pyex.run takes a function or a tree, not {tree!r}. Give the function without calling it: pyex.run(main)"
+        )
+
+
 def root_of(tree: Any) -> ChildSpec:
     """What is at the top of a tree, however it is given."""
     if isinstance(tree, list):

@@ -118,10 +118,10 @@ def _called(server: GenServer, request: Any, result: Any) -> Stop | None:
 
 
 def _went_on(server: GenServer, callback: str, request: Any, result: Any) -> Stop | None:
-    """After a callback that may return None."""
+    """After a callback that may return None, and has nobody to reply to."""
     if result is None:
         return None
-    if type(result) is Stop:
+    if type(result) is Stop and not result.replies:
         return result
     if type(result) is NoReply:
         return _then(server, result.then)
@@ -132,12 +132,8 @@ def _then(server: GenServer, then: Then) -> Stop | None:
     """What a callback has asked for next."""
     while type(then) is Continue:
         result = server.handle_continue(then.term)
-        if result is None:
-            return None
-        if type(result) is Stop:
-            return result
         if type(result) is not NoReply:
-            raise bad_return(server, "handle_continue", then.term, result)
+            return _went_on(server, "handle_continue", then.term, result)
         then = result.then
     if type(then) is Timeout:
         if then.seconds is not None:

@@ -14,7 +14,6 @@ from pyex.otp.children import ChildCount, ChildInfo
 from pyex.otp.errors import StartError
 from pyex.otp.gen_server import GenServer
 from pyex.otp.references import Name, Server
-from pyex.otp.results import Ignore
 from pyex.otp.starting import start
 from pyex.otp.supervising import Supervising, ask
 from pyex.otp.supervisor_reports import brief, words
@@ -44,8 +43,13 @@ class SupervisorBase:
                 "returns its specification"
             )
 
-    def init(self, *args: Any) -> Any:
+    def init(self, *args: Any, **options: Never) -> Any:
         """What this supervisor is to do; subclasses say so."""
+        if not isinstance(self, SupervisorBase):
+            raise TypeError(
+                "an init returns what its supervisor is to do: return SupervisorSpec([...], strategy=...), instead of "
+                "calling Supervisor.init"
+            )
         (spec,) = args
         return spec
 
@@ -148,6 +152,3 @@ def _expect_options(cls: type, options: Iterable[str], flags: list[str]) -> None
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(known)}"
             raise TypeError(f"{cls.__qualname__}.start_link has no option {name!r}. {hint}")
-
-
-__all__ = ["Ignore", "SupervisorBase"]

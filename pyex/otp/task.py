@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, Literal, NoReturn, ParamSpec, TypeVar
 
-from pyex import ANY, Down, Pid, Process, Ref, receive, send, spawn, spawn_link
+from pyex import ANY, Down, Pid, Process, Ref, Terminated, receive, send, spawn, spawn_link
 from pyex import self as here
 from pyex.otp import streams
 from pyex.otp.child_spec import ChildSpec, class_spec
@@ -106,8 +106,14 @@ class Task(Generic[T]):
         except BaseException:
             self._forget()
             raise
-        if answer is None and (answer := self._forget()) is None:
-            raise TaskTimeout(message=f"the task {self.pid!r} was not done within {timeout} s")
+        if answer is None:
+            due = Process.demonitor(ref, info=True)
+            answer = self._forget()
+            if answer is None:
+                raise TaskTimeout(
+                    message=f"the task {self.pid!r} was not done within {timeout} s" if due
+                    else f"the task {self.pid!r} has been waited for before: its value is given once, so keep that"
+                )  # fmt: skip
         if type(answer) is Down:
             raise task_down(self.pid, answer.reason)
         Process.demonitor(ref, flush=True)
@@ -321,8 +327,11 @@ class Task(Generic[T]):
     def _forget(self) -> Any:
         """From now on nothing comes of the task; what has come already, or None."""
         Process.demonitor(self.ref)
-        value = receive((self.ref, ANY), timeout=0, default=None)
-        down = receive(Down(self.ref), timeout=0, default=None)
+        try:
+            value = receive((self.ref, ANY), timeout=0, default=None)
+            down = receive(Down(self.ref), timeout=0, default=None)
+        except Terminated:  # it has no messages any more, and is told so again wherever it waits next
+            return None
         return value or down
 
     def __setattr__(self, name: str, value: object) -> NoReturn:

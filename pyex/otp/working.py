@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 from pyex import (
     Down,
@@ -14,6 +13,7 @@ from pyex import (
     Ref,
     Template,
     exit,
+    expect_plain,
     receive,
     self,
     send,
@@ -31,8 +31,6 @@ from pyex.otp.supervising import ask
 #: what was shared with it on purpose cannot be copied again.
 Work: TypeAlias = Callable[[], Any]
 
-_ASYNC: Final = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
-
 
 def expect_function(what: str, fn: Any, keywords: dict[str, Any] | None = None) -> None:
     """Refuse what cannot be a task's work."""
@@ -41,14 +39,7 @@ def expect_function(what: str, fn: Any, keywords: dict[str, Any] | None = None) 
         raise TypeError(f"{what} has no {name!r}; for a keyword of the function write {what}(lambda: fn({name}=...))")
     if not callable(fn):
         raise TypeError(f"{what} takes a function to run and its arguments, not {fn!r}. Write {what}(lambda: ...)")
-    code = getattr(fn, "__code__", None)
-    flags = code.co_flags if inspect.iscode(code) else 0
-    if flags & _ASYNC:
-        raise TypeError(
-            f"{fn!r} is async: calling it runs nothing. Write {what}(lambda: await_(...)), a plain function"
-        )
-    if flags & inspect.CO_GENERATOR:
-        raise TypeError(f"{fn!r} is a generator: calling it runs nothing. Write {what}(lambda: list(...))")
+    expect_plain(what, fn)
 
 
 def prepared(fn: Callable[..., Any], args: tuple[Any, ...], supervisor: Server | None = None) -> Work:

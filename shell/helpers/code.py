@@ -73,7 +73,12 @@ def _begin_with(what: Any) -> str:
 
 def _open_editor(path: Path) -> None:
     command = os.environ.get("VISUAL") or os.environ.get("EDITOR") or ("notepad" if os.name == "nt" else "vi")
-    with this_shell("edit()").questions.evaluator_reads():
+    shell = this_shell("edit()")
+    if shell.far:
+        raise RuntimeError(
+            "edit() has no terminal at this prompt. job(1) goes to the one that has: edit there, then push"
+        )
+    with shell.questions.evaluator_reads():
         try:
             status = subprocess.call([*shlex.split(command), str(path)])  # noqa: S603 - the user's own choice
         except FileNotFoundError:

@@ -61,6 +61,7 @@ class _Lessons:
 
     def back(self, steps: int = 1) -> None:
         """Go back by one step, or by more; nothing of what they have done is undone."""
+        _player("lesson.back()").reopen()
         _in_lesson("lesson.back()").move(-steps)
 
     def again(self) -> None:
@@ -136,16 +137,18 @@ def _clear_away(started: set[Pid]) -> None:
     if not started:
         return
     Process.flag("trap_exit", True)  # some are linked to this one
-    for pid in sorted(started):
-        watch = Process.monitor(pid)
-        for reason, seconds in _WAYS:
-            Process.exit(pid, reason)
-            if receive(Down(watch), timeout=seconds, default=None) is not None:
-                break
-        Process.demonitor(watch, flush=True)
-    info = Process.info(self())
-    for other in () if info is None else info.links:
-        Process.unlink(other)
-    while receive(timeout=0, default=_clear_away) is not _clear_away:
-        pass
-    Process.flag("trap_exit", False)
+    try:
+        for pid in sorted(started):
+            watch = Process.monitor(pid)
+            for reason, seconds in _WAYS:
+                Process.exit(pid, reason)
+                if receive(Down(watch), timeout=seconds, default=None) is not None:
+                    break
+            Process.demonitor(watch, flush=True)
+        info = Process.info(self())
+        for other in () if info is None else info.links:
+            Process.unlink(other)
+        while receive(timeout=0, default=_clear_away) is not _clear_away:
+            pass
+    finally:
+        Process.flag("trap_exit", False)

@@ -27,7 +27,7 @@ from pyex.core.areceiving import waiting_in_await
 from pyex.core.errors import Terminated
 from pyex.core.process import processes
 from pyex.core.threads import process_here
-from tests.core.support import SOON, ended, messages, program, result_at, start_at, switching, until
+from tests.core.support import SOON, Awaitable, ended, messages, program, result_at, start_at, switching, until
 
 
 def on_a_loop(coroutine, *args):
@@ -285,7 +285,7 @@ def test_many_processes_that_receive_in_coroutines():
 
 
 def test_killed_ones_leave_nothing():
-    pids = [start_at(index % 2, lambda: await_(areceive("never"))) for index in range(1000)]
+    pids = [start_at(index % 2, lambda: await_(Awaitable(areceive, "never"))) for index in range(1000)]
     for pid in pids:
         Process.exit(pid, "kill")
     assert set(ended(*pids)) <= {"killed", "noproc"}

@@ -10,7 +10,7 @@ import pytest
 from pyex import AwaitTimeout, Down, Process, PyexError, areceive, await_, blocking, receive, run, self, send, spawn
 from pyex.core.awaiting import waiting_in_await
 from pyex.core.process import aliases, processes
-from tests.core.support import SOON, ended, messages, program, result_at, scheduler, start_at, until
+from tests.core.support import SOON, Awaitable, ended, messages, program, result_at, scheduler, start_at, until
 
 PLACES = [0, "thread"]
 
@@ -50,8 +50,13 @@ def test_it_is_cancelled_when_the_process_is_exited(place, reason):
 def test_it_is_cancelled_when_main_is_exited():
     def main(parent):
         victim = self()
-        spawn(lambda: (receive(timeout=0.05, default=None), Process.exit(victim, "over")))
-        await_(tell_of_cancelling(parent))
+        killer = spawn(lambda: (receive("it has begun"), Process.exit(victim, "over")))
+
+        async def coroutine():
+            send(killer, "it has begun")
+            await tell_of_cancelling(parent)
+
+        await_(coroutine())
 
     with pytest.raises(PyexError) as raised:
         run(main, self())
@@ -210,7 +215,7 @@ def test_memory_is_freed_at_once(place, fails):
 def test_a_thousand_kills_leave_nothing(started):
     before = len(aliases)
     for _ in range(10):
-        pids = [start_at(index % 2, lambda: await_(forever())) for index in range(100)]
+        pids = [start_at(index % 2, lambda: await_(Awaitable(forever))) for index in range(100)]
         if started:
             until(lambda: len(waiting_in_await) == 100)
         for pid in pids:
@@ -225,7 +230,7 @@ def test_a_thousand_kills_leave_nothing(started):
 
 def test_a_hundred_kills_of_threads_leave_nothing():
     threads = threading.active_count()
-    pids = [start_at("thread", lambda: await_(forever())) for _ in range(100)]
+    pids = [start_at("thread", lambda: await_(Awaitable(forever))) for _ in range(100)]
     for pid in pids:
         Process.exit(pid, "kill")
     assert set(ended(*pids)) <= {"killed", "noproc"}
@@ -233,7 +238,7 @@ def test_a_hundred_kills_of_threads_leave_nothing():
 
 
 def test_kills_that_race_with_the_end():
-    pids = [start_at(index % 2, lambda: await_(asyncio.sleep(0.001))) for index in range(500)]
+    pids = [start_at(index % 2, lambda: await_(Awaitable(asyncio.sleep, 0.001))) for index in range(500)]
     for pid in pids:
         Process.exit(pid, "kill")
     assert set(ended(*pids)) <= {"killed", "normal", "noproc"}
@@ -357,7 +362,7 @@ def test_13b_a_process_that_swallows_its_exit_is_declared_dead():
         send(parent, self())
         while True:
             try:
-                await_(forever())
+                await_(Awaitable(forever))
             except BaseException:
                 pass
 

@@ -162,6 +162,7 @@ def test_a_kill_runs_the_finally_blocks_and_the_handlers_of_a_loop():
     def hog(parent):
         try:
             try:
+                send(parent, "begun")
                 while True:
                     pass
             except BaseException as error:
@@ -171,7 +172,7 @@ def test_a_kill_runs_the_finally_blocks_and_the_handlers_of_a_loop():
             send(parent, "finally")
 
     pid, ref = monitor_at(0, hog, self())
-    ask(start_at(0, echo))
+    receive("begun", timeout=SOON)
     Process.exit(pid, "kill")
     assert receive(Down(ref), timeout=SOON).reason == "killed"
     assert receive(timeout=0) == ("caught", True)
@@ -263,6 +264,7 @@ def test_13b_the_stack_of_one_declared_dead_is_never_resumed(monkeypatch):
 def test_13b_cleaning_up_is_not_disturbed_by_a_second_exit():
     def hog(parent):
         try:
+            send(parent, "begun")
             while True:
                 pass
         finally:
@@ -272,8 +274,8 @@ def test_13b_cleaning_up_is_not_disturbed_by_a_second_exit():
             send(parent, "cleaned up")
 
     pid, ref = monitor_at(0, hog, self())
+    receive("begun", timeout=SOON)
     echoer = start_at(0, echo)
-    ask(echoer)
     Process.exit(pid, "first")
     ask(echoer)  # the others go on meanwhile
     Process.exit(pid, "kill")

@@ -134,9 +134,11 @@ def test_an_interrupt_ends_a_blocked_receive_and_loses_no_message():
 def test_an_interrupt_ends_what_keeps_the_main_thread(busy):
     check(f"""
     send(self(), "look at me")
+    state["ready"] = False
     thread = interrupt_each(1, gap=0.2)
     begin = time.monotonic()
     try:
+        state["ready"] = True
         {busy}
     except KeyboardInterrupt:
         state["caught"] += 1
@@ -206,3 +208,23 @@ def test_an_uncaught_interrupt_ends_the_program_as_ever():
     """)
     assert done.stderr.rstrip().endswith("KeyboardInterrupt")
     assert done.returncode == -2
+
+
+def test_ctrl_c_is_let_in_while_others_change_the_process():
+    done = program(
+        """
+        from pyex.core.process import processes
+
+        owner = processes[self().key].owner
+        owner._applying.acquire()  # as one does who applies a signal, and takes his time
+        send(self(), "hello")
+        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+        try:
+            receive(timeout=0, default=None)
+        except KeyboardInterrupt:
+            print("interrupted")
+        owner._applying.release()
+        print(receive())
+        """
+    )
+    assert (done.stdout, done.stderr) == ("interrupted\nhello\n", "")

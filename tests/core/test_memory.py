@@ -3,13 +3,10 @@
 import array
 import asyncio
 import collections
-import contextvars
 import functools
-import gc
 import logging
 import sys
 import threading
-import time
 import weakref
 
 import pytest
@@ -18,77 +15,10 @@ from pyex import Process, receive, run, self, send, share, spawn
 from pyex.core import frames, memory, sharing
 from pyex.core.memory import Walk, measure
 from pyex.core.process import processes
+from tests.core.measuring import LITTLE, MB, TABLE, VARIABLE, Plain, about, fresh, holding, size_of, walked
 from tests.core.support import SOON, forever, kill, result_at, start_at, until
 
-MB = 1 << 20
-
-TABLE = [b"x" * MB]
-
-VARIABLE = contextvars.ContextVar("VARIABLE")
-
-#: What any process may be told to hold beyond what it is about.
-LITTLE = 50_000
-
 needs_frames = pytest.mark.skipif(not frames.KNOWN, reason="the memory of frames is not known on this Python")
-
-
-def walked(process, portion=1000):
-    walk = Walk(process)
-    while not walk.advance(portion):
-        pass
-    return walk
-
-
-def size_of(hold, *args, place=0):
-    """The size of a process that calls ``hold(wait, *args)``, which holds something and waits."""
-
-    def main(parent):
-        def wait(value=None):
-            send(parent, "it holds")
-            receive("go on")
-            return value
-
-        hold(wait, *args)
-
-    pid = start_at(place, main, self())
-    receive("it holds", timeout=SOON)
-    process = processes[pid.key]
-    until(lambda: is_parked(process))
-    size = measure(process)
-    kill(pid)
-    return size
-
-
-def holding(make):
-    """A process of the first scheduler that holds a thing and waits."""
-
-    def main():
-        thing = make()
-        receive("never")
-        return thing
-
-    pid = start_at(0, main)
-    until(lambda: is_parked(processes[pid.key]))
-    return pid
-
-
-def is_parked(process):
-    """Whether it waits, and has left its stack: it says so a moment before it does."""
-    return process.waiting and (process.greenlet is None or process.greenlet.gr_frame is not None)
-
-
-def about(size):
-    return pytest.approx(size, abs=LITTLE)
-
-
-def fresh(size=MB):
-    """A bytes object that nobody else has."""
-    return bytes([1]) * size
-
-
-class Plain:
-    def __init__(self, value):
-        self.value = value
 
 
 class Slotted:
@@ -109,6 +39,12 @@ def make_generator(value):
 
 def started(generator):
     next(generator)
+    return generator
+
+
+def with_frame(generator):
+    """There is an object for its frame, as when it has been interrupted."""
+    assert generator.gi_frame
     return generator
 
 
@@ -133,6 +69,7 @@ def started(generator):
         lambda: Slotted(fresh()),
         lambda: make_closure(fresh()),
         lambda: started(make_generator(fresh())),
+        lambda: with_frame(started(make_generator(fresh()))),
         lambda: functools.partial(print, fresh()),
         lambda: Plain(fresh()).__init__,
         lambda: [fresh()].append,
@@ -347,250 +284,6 @@ def test_what_is_shared_is_remembered_while_it_lives_and_never_kept():
     assert len(sharing._shared) == before
 
 
-class Liar:
-    def __sizeof__(self):
-        raise AssertionError("called")
-
-
-class Boaster(list):
-    def __sizeof__(self):
-        return 1 << 40
-
-
-class Strange(type):
-    def __hash__(cls):
-        raise AssertionError("called")
-
-    def __eq__(cls, other):
-        raise AssertionError("called")
-
-    def __getattribute__(cls, name):
-        raise AssertionError("called")
-
-
-class Odd(metaclass=Strange):
-    def __getattribute__(self, name):
-        raise AssertionError("called")
-
-    def __eq__(self, other):
-        raise AssertionError("called")
-
-    __hash__ = None
-
-    def __len__(self):
-        raise AssertionError("called")
-
-    __iter__ = __bool__ = __len__
-
-
-def test_no_code_of_users_is_called():
-    def hold(wait):
-        values = [Liar(), Boaster([fresh()]), Odd(), [Odd() for _ in range(100)], [Boaster() for _ in range(100)]]
-        wait()
-        return values
-
-    assert size_of(hold) == about(MB)
-
-
-def test_what_is_held_by_attributes_is_measured_as_what_it_is():
-    def hold(wait):
-        values = [Plain(float(number)) for number in range(10_000)]
-        wait()
-        return values
-
-    each = size_of(hold) / 10_000
-    assert 80 < each < 160  # a list's place, an object with one attribute, and a float
-
-
-def nested(deep, around):
-    value = None
-    for number in range(deep):
-        value = around(value, number)
-    return value
-
-
-def chain(make):
-    class Link:
-        def __init__(self, to):
-            self.to = to
-
-    return {
-        "list": lambda value, _: [value],
-        "tuple": lambda value, number: (number, value),
-        "dict": lambda value, _: {"next": value},
-        "object": lambda value, _: Link(value),
-    }[make]
-
-
-@pytest.mark.parametrize("make", ["list", "tuple", "dict"])
-def test_a_million_deep_is_no_matter(make):
-    def hold(wait):
-        value = nested(1_000_000, chain(make))
-        wait()
-        return value
-
-    assert size_of(hold) > 1_000_000 * 50
-
-
-def test_cycles_end():
-    def hold(wait):
-        value = [fresh()]
-        value += [value, {"value": value}, Plain(value)]
-        wait()
-        value.clear()
-
-    assert size_of(hold) == about(MB)
-
-
-def many_things():
-    words = [str(number) * 3 for number in range(20_000)]
-    return [
-        words, tuple(words), set(words), dict.fromkeys(words), collections.deque(words), [[word] for word in words],
-        {number: (number, [number]) for number in range(30_000)}, [Plain(word) for word in words[:5000]],
-        nested(3000, chain("object")), frozenset(range(50_000, 80_000)), list(map(float, range(30_000))),
-    ]  # fmt: skip
-
-
-def test_every_portion_leads_to_the_same_size():
-    def body():
-        pid = holding(many_things)
-        process = processes[pid.key]
-        sizes = {walked(process, portion).size for portion in (7, 100, 1000, 12345, 1 << 30)}
-        kill(pid)
-        return sizes
-
-    assert len(result_at(0, body)) == 1
-
-
-def test_a_portion_looks_at_about_as_many_objects_as_it_is_told():
-    def body():
-        pid = holding(many_things)
-        process = processes[pid.key]
-        walk = Walk(process)
-        portions = []
-        before = 0
-        while not walk.advance(1000):
-            portions.append(walk.objects - before)
-            before = walk.objects
-        kill(pid)
-        return portions
-
-    portions = result_at(0, body)
-    assert len(portions) > 100
-    assert max(portions) < 3000
-
-
-def test_what_changes_between_portions_does_no_harm():
-    def body():
-        things = [
-            dict.fromkeys(range(50_000)),
-            set(range(50_000)),
-            list(range(50_000)),
-            collections.deque(range(50_000)),
-        ]
-        table, some, row, queue = things
-        walk = Walk(processes[self().key])
-        number = 100_000
-        while not walk.advance(500):
-            number += 1
-            table[number] = number
-            some.add(number)
-            row.pop()
-            queue.append(number)
-            queue.popleft()
-        return walk.size, len(things)
-
-    size, _ = result_at(0, body)
-    assert size > 4 * 50_000 * 8
-
-
-@pytest.mark.parametrize("place", [0, "thread"])
-def test_a_walk_keeps_nothing_alive(place):
-    def main(parent):
-        while True:
-            thing = Plain([bytearray(10)])
-            send(parent, share(weakref.ref(thing)))
-            receive("drop it")
-            del thing
-            send(parent, "dropped")
-
-    pid = start_at(place, main, self())
-    process = processes[pid.key]
-    for _ in range(20):
-        ref = receive(timeout=SOON)
-        until(lambda: process.waiting)
-        walk = Walk(process)
-        while not walk.advance(3):
-            pass
-        assert ref() is not None
-        send(pid, "drop it")
-        assert receive("dropped", timeout=SOON)
-        assert ref() is None
-    kill(pid)
-
-
-def test_a_walk_that_is_dropped_halfway_keeps_nothing_either():
-    def body():
-        thing = Plain(many_things())
-        ref = weakref.ref(thing)
-        walk = Walk(processes[self().key])
-        walk.advance(50)
-        walk.close()
-        del thing
-        return ref() is None and walk.advance(10)
-
-    assert result_at(0, body) is True
-
-
-def test_counts_of_references_are_what_they_were():
-    def body():
-        value = [object(), fresh()]
-        gc.collect()
-        before = [sys.getrefcount(one) for one in value]
-        size = measure(processes[self().key])
-        return before == [sys.getrefcount(one) for one in value], size
-
-    assert result_at(0, body) == (True, about(MB))
-
-
-def test_a_process_that_runs_on_another_thread_can_be_walked_there():
-    def busy(parent, go_on):
-        data = [fresh()]
-        send(parent, "begun")
-        while not go_on.is_set():
-            local = list(range(10))
-            local.sort(key=lambda value: -value)
-        return data
-
-    for place in (0, "thread"):
-        go_on = threading.Event()
-        pid = start_at(place, busy, self(), share(go_on))
-        receive("begun", timeout=SOON)
-        sizes = [measure(processes[pid.key]) for _ in range(300)]
-        go_on.set()
-        kill(pid)
-        # One that has just been interrupted is between two slices, and not to be looked at from here.
-        assert sorted(sizes)[len(sizes) // 2] == about(MB)
-
-
-def test_frames_that_end_while_they_are_read_do_no_harm():
-    def busy(go_on):
-        def deep(number, *values):
-            local = [number, values]
-            return deep(number - 1, local, [number]) if number else local
-
-        while not go_on.is_set():
-            deep(50)
-
-    go_on = threading.Event()
-    pid = spawn(busy, share(go_on), thread=True)
-    deadline = time.monotonic() + 1
-    while time.monotonic() < deadline:
-        measure(processes[pid.key])
-    go_on.set()
-    kill(pid)
-
-
 def test_info_says_it(places):
     def body():
         def main(parent):
@@ -688,7 +381,7 @@ def test_the_count_of_one_holder_is_right():
         pid = holding(lambda: [str(number) * 9 for number in range(5000)])
         process = processes[pid.key]
         walk = Walk(process)
-        while not walk.advance(100):
+        while not walk.advance(100, at_once=True):
             most = len(walk._seen) - len(memory._EVERYBODYS)
         kill(pid)
         return walk.objects, most

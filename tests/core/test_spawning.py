@@ -32,12 +32,12 @@ class Holder:
 @pytest.mark.parametrize(
     ("fn", "instead"),
     [
-        (coroutine, "asyncio.run"),
-        (asynchronous, "asyncio.run"),
+        (coroutine, "await_"),
+        (asynchronous, "await_"),
         (generator, "loops over it"),
-        (functools.partial(functools.partial(coroutine)), "asyncio.run"),
+        (functools.partial(functools.partial(coroutine)), "await_"),
         (Holder().generate, "loops over it"),
-        (Holder().wait, "asyncio.run"),
+        (Holder().wait, "await_"),
     ],
 )
 def test_a_function_whose_call_would_do_nothing_is_refused(fn, instead):

@@ -82,9 +82,14 @@ def test_21_timers_fire_in_the_order_of_their_times(place):
 
 def test_21_a_name_is_resolved_when_the_timer_fires(place):
     def body():
-        Process.send_after("later", "tick", 0.02)
         Process.send_after("never", "tick", 0.01)
+        timer = Process.send_after("later", "tick", 0.02)
         Process.register(self(), "later")
+        while Process.read_timer(timer) is None:  # it was due before that, on a machine that is busy
+            messages()
+            Process.unregister("later")
+            timer = Process.send_after("later", "tick", 0.02)
+            Process.register(self(), "later")
         assert receive(timeout=SOON) == "tick"
 
     result_at(place, body)
@@ -161,11 +166,10 @@ def test_a_timer_of_another_thread_reaches_a_process():
     def main():
         here = self()
         threading.Thread(target=lambda: send(here, Process.send_after(here, "tick", 0.01))).start()
-        return receive(timeout=SOON), receive(timeout=SOON)
+        assert receive(Ref, timeout=SOON)
+        return receive(timeout=SOON)
 
-    ref, tick = run(main)
-    assert isinstance(ref, Ref)
-    assert tick == "tick"
+    assert run(main) == "tick"
 
 
 def test_what_is_shared_arrives_itself_each_time(place):

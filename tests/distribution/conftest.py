@@ -56,7 +56,8 @@ class OtherNode:
         self._logged = tempfile.TemporaryFile("a+")
         self.process = subprocess.Popen(
             [python, "-c", program, name, json.dumps(options or {})],
-            cwd=ROOT, env=os.environ | environ, text=True, stdout=subprocess.PIPE, stderr=self._logged,
+            cwd=ROOT, env=os.environ | environ, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._logged,
         )  # fmt: skip
 
     def ready(self) -> OtherNode:

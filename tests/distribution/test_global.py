@@ -65,13 +65,8 @@ def together():
 
 def alone(node):
     """Cut a node off from the others."""
-    Node.spawn(node, disconnect_from_all)
+    Node.spawn(node, Global.disconnect)
     until(lambda: all(node not in ask(other, Node.list) for other in (ALICE, BOB, CAROL) if other != node))
-
-
-def disconnect_from_all():
-    for other in Node.list():
-        Node.disconnect(other)
 
 
 def waits(node=ALICE):
@@ -140,7 +135,7 @@ def test_54_what_was_removed_while_a_node_was_away_never_returns():
 
 
 def removes_alone(name, listener):
-    disconnect_from_all()
+    Global.disconnect()
     send(listener, ("removed", Global.unregister_name(name)))  # connects again
 
 
@@ -165,9 +160,9 @@ def test_54_a_conflict_when_clusters_join_kills_exactly_one_holder():
 def claims_alone(name, listener, resolve=None):
     """Give a process of this node a name while it is cut off, and connect again."""
     pid = spawn(sleep, None)
-    disconnect_from_all()
+    Global.disconnect()
     while not Global.register_name(name, pid, resolve):
-        disconnect_from_all()  # somebody has called, and knew the name
+        Global.disconnect()  # somebody has called, and knew the name
     receive("go on")
     send(listener, ("claimed", pid))
 

@@ -185,7 +185,8 @@ def test_20_nodes_form_a_mesh_and_it_heals(alice, nodes):
     here = self()
     everybody = sorted([node.name for node in started] + ["alice@127.0.0.1"])
     for name in names:
-        Node.connect(name)  # each hears of those that are there
+        while not Node.ping(name):  # each hears of those that are there
+            sleep(0.01)
 
     def complete(present):
         """Whether each of them is connected to all others."""
@@ -200,11 +201,16 @@ def test_20_nodes_form_a_mesh_and_it_heals(alice, nodes):
 
     while not complete(everybody):
         sleep(0.05)
+    Node.monitor_nodes()
     for node in started[:3]:
         node.kill()
     left = [name for name in everybody if name not in {node.name for node in started[:3]}]
     while not complete(left):
         sleep(0.05)
+    lost = [receive(NodeDown(), timeout=30).node for _ in range(3)]
+    assert sorted(lost) == sorted(node.name for node in started[:3])
+    assert receive(NodeDown(), NodeUp(), timeout=0, default=None) is None, "those that are left have stayed together"
+    Node.monitor_nodes(on=False)
     nodes(*names[:3])
     for name in names[:3]:
         while not Node.ping(name):

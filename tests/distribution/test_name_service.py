@@ -99,9 +99,9 @@ def _start_beside(name):
     """What Node.start does with the name, in an interpreter that has a node already."""
     from pyex.core.runtime import runtime
     from pyex.distribution.handshake import Own
-    from pyex.distribution.node import _call
+    from pyex.distribution.on_loop import call
 
-    _call(lambda: Mesh.start(runtime.first(), Own(f"{name}@127.0.0.1", 1, b"cookie"), "127.0.0.1", 0))
+    call(lambda: Mesh.start(runtime.first(), Own(f"{name}@127.0.0.1", 1, b"cookie"), "127.0.0.1", 0))
 
 
 @pytest.mark.skipif(shutil.which("epmd") is None, reason="Erlang is not installed")

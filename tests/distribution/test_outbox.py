@@ -52,7 +52,7 @@ def put(outbox, sender, name, size):
     outbox.put(sender, struct.pack(">IQII", 16, name, name, size), large)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.lists(st.tuples(SENDERS, SIZES), max_size=6), max_size=8))
 def test_52_all_of_it_arrives_and_each_senders_in_its_order(rounds):
     outbox, reader, sent, sizes = Outbox(), Reader(), {}, {}

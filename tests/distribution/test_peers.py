@@ -1,5 +1,8 @@
 """Peers: nodes started by a node."""
 
+import doctest
+import itertools
+import math
 import os
 import signal
 import subprocess
@@ -10,7 +13,7 @@ from pathlib import Path
 import cloudpickle
 import pytest
 
-from pyex import Down, Node, NodeStartError, NotDistributed, Process, erpc, receive, self, send
+from pyex import Down, Node, NodeStartError, NotDistributed, Process, Task, erpc, receive, self, send
 
 # What these tests ship to other nodes is of this module, which those cannot import.
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -95,3 +98,17 @@ sys.stdin.read()
         assert gone(os_pid)
     send(self(), "done")
     assert receive() == "done"
+
+
+def test_streams_of_tasks_use_all_peers_as_the_example_shows(alice):
+    names = {"Node": Node, "Task": Task, "erpc": erpc, "itertools": itertools, "math": math, "os": os}
+    example = doctest.DocTestParser().get_doctest(
+        Node.start_peer.__doc__, names | {"__name__": "__main__"}, "start_peer", None, None
+    )
+    report = []
+    assert doctest.DocTestRunner().run(example, out=report.append, clear_globs=False).failed == 0, report
+    peers = example.globs["peers"]
+    jobs = zip(itertools.cycle(peers), range(6))
+    pids = list(Task.async_stream(lambda job: ask(job[0], os.getpid), jobs, max_concurrency=4, timeout=None))
+    assert pids == [ask(peer, os.getpid) for peer in itertools.islice(itertools.cycle(peers), 6)]
+    assert len(set(pids)) == min(len(peers), 6)

@@ -5,7 +5,7 @@ import sys
 import cloudpickle
 import pytest
 
-from pyex import NameTaken, Node, NoProcess, Process, erpc, pg, receive, self, send, sleep, spawn
+from pyex import Global, NameTaken, Node, NoProcess, Process, erpc, pg, receive, self, send, sleep, spawn
 
 # What these tests ship to other nodes is of this module, which those cannot import.
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -103,16 +103,22 @@ def test_members_leave_by_ending():
     until(lambda: "ending" not in pg.which_groups())
 
 
+def cut_off(node):
+    """Disconnect a node from all others, who stay together."""
+    Node.spawn(node, Global.disconnect)
+    until(lambda: node not in Node.list())
+
+
 def test_55_members_vanish_on_a_split_and_return_when_it_heals():
     here, there = joined("split"), join_there(BOB, "split")
     everywhere("split", [here, there])
     for _ in range(20):
-        Node.disconnect(BOB)
+        cut_off(BOB)
         until(lambda: pg.get_members("split") == [here])
         Node.connect(BOB)
         until(lambda: pg.get_members("split") == [here, there])
         everywhere("split", [here, there])
-    Node.disconnect(BOB)
+    cut_off(BOB)
     Process.exit(here, "kill")
     until(lambda: pg.get_members("split") == [])
     Node.connect(BOB)
@@ -149,7 +155,7 @@ def test_a_monitor_tells_of_all_changes_and_only_of_its_group():
     there = join_there(BOB, "watched", times=2)
     for _ in range(2):
         assert receive(timeout=10) == (ref, "join", "watched", [there])
-    Node.disconnect(BOB)
+    cut_off(BOB)
     assert receive(timeout=10) == (ref, "leave", "watched", [there, there])
     Node.connect(BOB)
     assert receive(timeout=10) == (ref, "join", "watched", [there, there])

@@ -74,7 +74,7 @@ def pair(clock, own, peers, silences):
 times = st.floats(0.5, 10)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(times, times, st.floats(0, 1), st.floats(0, 10))
 def test_50_silence_is_noticed_within_the_net_tick_time_and_a_quarter_and_idleness_is_not_silence(
     own, peers, apart, lived

@@ -9,6 +9,7 @@ from pyex import (
     Down,
     GenServer,
     NoProcess,
+    NotSendable,
     Process,
     ServerDown,
     StartError,
@@ -143,3 +144,28 @@ def test_agents_have_names_links_threads_and_supervisors():
     assert receive(Down(ref), timeout=SOON).reason == "killed"
     assert [child.id for child in Supervisor.which_children("tree")] == ["Agent", "list"]
     Supervisor.stop("tree")
+
+
+def test_a_value_that_cannot_be_sent_costs_nobody_the_state(places):
+    def body():
+        agent = agent_at(places[1], lambda: {"a": 1})
+        for ask in (
+            lambda: Agent.get(agent, lambda d: d.keys()),
+            lambda: Agent.get_and_update(agent, lambda d: (d.keys(), {})),
+        ):
+            with pytest.raises(NotSendable, match="dict_keys"):
+                ask()
+        assert Agent.get_and_update(agent, lambda d: (list(d), {"b": 2})) == ["a"]
+        assert Agent.get(agent, dict) == {"b": 2}
+
+    result_at(places[0], body)
+
+
+def test_an_agent_is_given_no_coroutine():
+    async def later(*_):
+        return 1
+
+    agent = Agent.start(lambda: 1)
+    for use in (lambda: Agent.start(later), lambda: Agent.update(agent, later), lambda: Agent.cast(agent, later)):
+        with pytest.raises(TypeError, match=r"is async: calling it runs nothing. Give Agent.* a plain function"):
+            use()

@@ -1,5 +1,6 @@
 """Calls and casts, wherever client and server live: statements 25, 26 and 31 of the behaviour contract."""
 
+import re
 import time
 
 import pytest
@@ -119,8 +120,6 @@ def test_25_a_call_has_its_time_and_an_answer_given_later_goes_nowhere(places, s
 
 
 def test_a_timeout_tells_where_the_server_waits_or_works():
-    waiting, busy, holding = (Counter.start() for _ in range(3))
-
     def spin():
         until_ = time.monotonic() + 2
         while time.monotonic() < until_:
@@ -131,21 +130,23 @@ def test_a_timeout_tells_where_the_server_waits_or_works():
             time.sleep(1.5) if request == "block" else spin()
             return Reply(1)
 
-    busy, holding = server_at(1, Other), server_at(2, Other)
-    for server, request, words in (
+    def told(place, server, request):
+        """What is told of a server that does not answer."""
+        with pytest.raises(CallTimeout) as caught:
+            GenServer.call(server_at(place, server), request, timeout=0.1)
+        return str(caught.value)
+
+    for place, server, request, words in (
         (
-            waiting,
-            "wait",
+            0, Counter, "wait",
             r"did not answer 'wait' within 0.1 s. It was waiting in .*Counter.handle_call \(.*servers.py:\d+\)",
         ),
-        (busy, "spin", r"It was busy in .*spin \(.*test_calling.py:\d+\)"),
-        (holding, "block", r"It holds its scheduler, in a call of C code in .*Other.handle_call|It was busy in "),
-    ):
-        with pytest.raises(CallTimeout, match=words):
-            GenServer.call(server, request, timeout=0.1)
-    idle = Counter.start()
-    with pytest.raises(CallTimeout, match=r"It was waiting for messages, with 0 in its mailbox"):
-        GenServer.call(idle, "never", timeout=0.05)
+        (1, Other, "spin", r"It was busy in .*spin \(.*test_calling.py:\d+\)"),
+        (2, Other, "block", r"It holds its scheduler, in a call of C code in .*Other.handle_call|It was busy in "),
+        (0, Counter, "never", r"It was waiting for messages, with 0 in its mailbox"),
+    ):  # fmt: skip
+        # On a machine that stands still it may not have come to that yet.
+        assert any(re.search(words, told(place, server, request)) for _ in range(5)), words
     assert messages() == []
 
 

@@ -108,7 +108,7 @@ def settled(tree):
     return found
 
 
-@pytest.mark.timeout(120 + SECONDS)
+@pytest.mark.timeout(240 + SECONDS)
 def test_200_workers_under_random_kills_leave_a_whole_tree():
     outside = set(Process.list())
     names_before = set(names)
@@ -145,7 +145,7 @@ def check_whole(tree, supervisors, workers, outside):
     """Who lives is in the tree, once; each is linked to its supervisor and answers; no name is lost."""
     everybody = [*supervisors, *workers]
     assert len(set(everybody)) == len(everybody)
-    assert set(Process.list()) - outside == set(everybody)
+    until(lambda: set(Process.list()) - outside == set(everybody), "nobody else is there")
     # All but the crowd's, whose supervisor may have been killed and knows only those started since, are as many as before.
     assert len(supervisors) == 20
     assert len(workers) - DynamicSupervisor.count_children("chaos-crowd").active == 160

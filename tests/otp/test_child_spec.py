@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from pyex import ANY, Pid, PyexError, receive, self, send, spawn
+from pyex import ANY, GenServer, Pid, PyexError, receive, self, send, spawn
 from pyex.core.isolation import snapshot
 from pyex.core.patterns import matches
 from pyex.otp.child_spec import ChildSpec, SupervisorError, check_children, class_spec
@@ -158,7 +158,7 @@ def test_what_runs_nothing_when_called_is_refused():
         yield
 
     for fn in (coroutine, generator):
-        with pytest.raises(SupervisorError, match="runs none of its code"):
+        with pytest.raises(SupervisorError, match="calling it runs nothing"):
             ChildSpec.of(fn)
 
 
@@ -182,3 +182,8 @@ def test_children_may_be_any_iterable():
     assert ids == [0, 1, 2]
     assert check_children(()) == []
     assert [spec.id for spec in check_children((Counter, ByDict))] == ["Counter", "by dict"]
+
+
+def test_a_start_as_erlang_writes_it_is_answered_with_how_it_is_written_here():
+    with pytest.raises(SupervisorError, match=r"Write \(GenServer.start_link, \(1,\)\)"):
+        ChildSpec.of({"id": "a", "start": (GenServer, "start_link", [1])})

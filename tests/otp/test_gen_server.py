@@ -369,3 +369,59 @@ def test_a_class_can_ask_for_threads_of_its_own():
     assert Process.info(Blocking.start(thread=False)).scheduler != "thread"
     GenServer.stop(pid)
     assert ended(pid) == "noproc"
+
+
+@pytest.mark.parametrize("callback", ["handle_cast", "handle_info", "handle_continue"])
+def test_30_a_stop_with_a_reply_where_nobody_has_asked_is_no_result(callback):
+    class Replying(GenServer):
+        def init(self):
+            return Continue("go") if callback == "handle_continue" else None
+
+        def handle_continue(self, term):
+            return Stop("done", 5)
+
+        handle_cast = handle_info = handle_continue
+
+    Process.flag("trap_exit", True)
+    pid = Replying.start_link()
+    if callback == "handle_info":
+        send(pid, "a message")
+    GenServer.cast(pid, "a cast")
+    assert receive(Exited(pid), timeout=SOON).reason == ("bad_return_value", Stop("done", 5))
+
+
+def test_27_whatever_an_error_is_like_the_server_terminates_and_ends_with_it():
+    class Stubborn(Exception):
+        def add_note(self, note):
+            raise RuntimeError("no notes")
+
+    class Failing(Counter):
+        def handle_cast(self, request):
+            raise Stubborn("on purpose")
+
+        def terminate(self, reason):
+            send(self.n, ("terminated", type(reason.exception)))
+
+    pid = Failing.start(self())
+    ref = Process.monitor(pid)
+    GenServer.cast(pid, "go")
+    assert type(receive(Down(ref), timeout=SOON).reason.exception) is Stubborn
+    assert receive(timeout=0) == ("terminated", Stubborn)
+
+
+def test_a_server_has_no_slots():
+    with pytest.raises(TypeError, match="defines __slots__; the state of a server"):
+
+        class Slotted(GenServer):
+            __slots__ = ("n",)
+
+
+def test_a_reply_goes_to_a_caller():
+    with pytest.raises(TypeError, match="takes the caller that handle_call got"):
+        GenServer.reply(self(), 5)
+
+
+def test_self_without_parentheses_is_told():
+    for use in (lambda: GenServer.call(self, 1), lambda: send(self, 1), lambda: Process.send_after(self, 1, 1)):
+        with pytest.raises(TypeError, match=r"If self\(\) is meant, it has parentheses"):
+            use()

@@ -4,8 +4,10 @@ import io
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pexpect
+import pytest
 
 from pyex import Task
 from pyex.otp.progress import Bar
@@ -22,7 +24,13 @@ def lines(stream):
     return stream.getvalue().split("\r\x1b[K")[1:]
 
 
-def test_a_bar_counts_to_what_there_is(monkeypatch):
+@pytest.fixture
+def no_time(monkeypatch):
+    """None goes by, as far as the bar can tell."""
+    monkeypatch.setattr("pyex.otp.progress.time", SimpleNamespace(monotonic=lambda: 100.0))
+
+
+def test_a_bar_counts_to_what_there_is(monkeypatch, no_time):
     monkeypatch.setattr(sys, "stderr", terminal := Terminal())
     assert list(Task.async_stream(len, ["a", "bc"], progress="lengths")) == [1, 2]
     drawn = lines(terminal)
@@ -30,7 +38,7 @@ def test_a_bar_counts_to_what_there_is(monkeypatch):
     assert drawn[-1] == f"lengths [{'#' * 30}] 2/2  0:00\n"
 
 
-def test_of_what_has_no_length_only_the_count_is_told(monkeypatch):
+def test_of_what_has_no_length_only_the_count_is_told(monkeypatch, no_time):
     monkeypatch.setattr(sys, "stderr", terminal := Terminal())
     stream = Task.async_stream(len, (text for text in ["a", "bc"]), progress=True)
     assert terminal.getvalue() == ""
@@ -41,7 +49,7 @@ def test_of_what_has_no_length_only_the_count_is_told(monkeypatch):
 
 def test_the_line_says_what_is_left(monkeypatch):
     now = [100.0]
-    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    monkeypatch.setattr("pyex.otp.progress.time", SimpleNamespace(monotonic=lambda: now[0]))
     stream = Terminal()
     bar = Bar(stream, "", 4)
     for _ in range(3):

@@ -42,3 +42,22 @@ def test_an_orderly_end_is_not_reported(caplog):
     for reason in ("normal", "shutdown", ("shutdown", "why")):
         GenServer.stop(Counter.start(), reason)
     assert caplog.text == ""
+
+
+def test_elixirs_results_are_answered_with_how_they_are_written_here(caplog):
+    logging.getLogger("pyex").setLevel(logging.NOTSET)
+
+    class Elixir(Counter):
+        def handle_call(self, request, caller):
+            return request
+
+    for result, words in (
+        (("reply", [5], "state"), r"write Reply([5])"),
+        (("noreply", "state"), "write NoReply()"),
+        (("stop", "normal", "state"), "write Stop('normal')"),
+        (("stop",), "write Stop(reason)"),
+    ):
+        caplog.clear()
+        with pytest.raises(ServerDown):
+            GenServer.call(Elixir.start(), result)
+        assert words in caplog.text

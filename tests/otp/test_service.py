@@ -51,6 +51,12 @@ broken = SupervisorSpec([(Told, 1), Supervisor.child_spec((Told, "broken"), id=2
 failing = SupervisorSpec([lambda: exit("boom")], max_restarts=0)
 done = Supervisor.child_spec(lambda: None, restart="temporary", id="done")
 
+def makes():
+    return [Supervisor.child_spec((Told, 1)), Supervisor.child_spec(lambda: exit("boom"), id="b")]
+
+def starts():
+    return Supervisor.start_link([])
+
 def main():
     print("main runs as", type(self()).__name__)
 
@@ -125,10 +131,21 @@ def test_a_function_can_be_named_too(folder):
     assert run_app(folder, "app:main") == (0, ["main runs as Pid"], "")
 
 
+def test_a_function_that_makes_a_tree_is_served_and_one_that_starts_it_is_told_better(folder):
+    status, lines, errors = run_app(folder, "app:makes")
+    assert (status, lines) == (1, ["up 1", "down 1 shutdown"])
+    assert errors.splitlines()[-1] == "pyex: the service has ended by itself: 'shutdown'"
+    status, lines, errors = run_app(folder, "app:starts")
+    assert (status, lines) == (2, [])
+    assert "Let it return what is to be started, a list of children or SupervisorSpec([...])" in errors
+
+
 def test_what_is_not_there_is_named(folder):
     (folder / "lost.py").write_text("import app, nowhere")
     for target, words in (
         ("app:tre", "app has no 'tre'. Did you mean 'tree'?"),
+        ("app:NoRepl", "app has no 'NoRepl', neither a tree nor a function"),
+        ("app.py:tree", "a module is named without .py: pyex app:..."),
         ("apps:tree", "there is no module 'apps' here. Run this in the folder of apps.py"),
         ("app.sub:tree", "there is no module 'app.sub' here"),
     ):
@@ -167,7 +184,9 @@ def test_what_a_tree_may_be():
             pyex.run(tree)
         assert ended.value.reason == reason
     with pytest.raises(SupervisorError, match="cannot be a child"):
-        pyex.run("tree")
+        pyex.run(["tree"])
+    with pytest.raises(TypeError, match=r"takes a function or a tree, not 5. Give the function without calling it"):
+        pyex.run(5)
     with pytest.raises(TypeError, match="A class with arguments is a tuple"):
         pyex.run([worker("a")], 5)
 

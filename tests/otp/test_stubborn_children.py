@@ -115,22 +115,22 @@ def test_40_a_restart_that_fails_for_ever_can_be_asked_about_and_stopped(strateg
     with pytest.raises(SupervisorError) as refused:
         Supervisor.start_child(tree, worker("b"))
     assert refused.value.reason == "already_present"
-    ref = Process.monitor(tree)
+    ref, over = Process.monitor(tree), Process.monitor(top)
     if how == "terminate_child":
         Supervisor.terminate_child(tree, "b")
         attempts = len(endless.attempts)
         assert pids(tree)["b"] is None
         assert len(endless.attempts) == attempts
+    elif how == "stop":
+        Supervisor.stop(tree, "shutdown")
+    elif how == "exit":
+        kill(tree)
     if how in ("stop", "exit"):
-        over = Process.monitor(top)
-        if how == "stop":
-            Supervisor.stop(tree, "shutdown")
-        else:
-            kill(tree)
         # The tree cannot be started again either, so the one above gives up.
         assert receive(Down(over), timeout=SOON).reason == "shutdown"
     else:
         Supervisor.stop(top)
+        assert receive(Down(over), timeout=SOON).reason == "normal"
     assert receive(Down(ref), timeout=SOON)
     until(lambda: set(Process.list()) <= outside)
 

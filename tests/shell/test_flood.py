@@ -14,6 +14,10 @@ def count(lines, me):
         print("line", number, "of many")
     send(me, time.monotonic() - begun)
 
+def lines_of(name, lines, me):
+    for number in range(lines):
+        print(name, number, "of many")
+
 def endless(go):
     receive("go")
     number = 0
@@ -74,6 +78,22 @@ def test_many_lines_arrive_in_their_order(shell):
     shell.enter("receive(timeout=10) < 20")
     shell.prompt(4)
     assert shell.lines()[-2] == "True"
+
+
+def test_floods_of_another_node_are_whole_and_in_order_and_so_is_the_half_typed_line(terminal, shell):
+    bob = terminal("--name", "bob")
+    bob.prompt(1, "bob@127.0.0.1")  # and nothing is typed there: the module of the flood is found all the same
+    shell.enter("connect('bob')")
+    shell.prompt(3)
+    shell.enter("def far(me): ps = [spawn(lines_of, name, 2_500, me) for name in 'abcd']; receive()", "")
+    shell.prompt(4)
+    shell.enter("p = Node.spawn('bob@127.0.0.1', far, self())")
+    shell.type("half")
+    shell.wait(lambda: len(re.findall(rb"[a-d] 2499 of many\r\n", shell.raw)) == 4, timeout=50)
+    shell.wait(lambda: shell.last().endswith("> half"))
+    shown = re.findall(rb"([a-d]) (\d+) of many\r\n", shell.raw)
+    for name in (b"a", b"b", b"c", b"d"):
+        assert [int(number) for of, number in shown if of == name] == list(range(2_500))
 
 
 def test_quiet(shell):

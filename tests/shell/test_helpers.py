@@ -32,6 +32,7 @@ def test_h_lists_all_helpers_by_family():
 
 def test_h_tells_of_functions_classes_modules_values_and_names():
     assert shell("h(spawn)").startswith("spawn(fn: ")
+    assert "default: Any = ...) -> Any" in shell("h(receive)").partition("\n")[0]
     assert "link(pid: Pid | Port) -> bool" in shell("h(Process)")
     assert shell("h('Process.link')").startswith("Process.link(pid: Pid | Port) -> bool\n")
     assert shell("import json; h(json)").startswith("json, a module\n")

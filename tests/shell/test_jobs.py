@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -77,8 +78,12 @@ def test_what_is_typed_is_evaluated_there(remote, bob):
     remote.type("']\r")
     remote.prompt(11, BOB)
     assert remote.lines()[-2] == "7"
+    remote.enter("edit()")
+    remote.prompt(12, BOB)
+    assert "edit() has no terminal at this prompt" in remote.text()
     remote.enter("exit()")
     remote.prompt(2)
+    assert "killed" not in remote.text()  # it has ended in order
     remote.enter("only_there")
     remote.prompt(3)
     assert "NameError" in remote.text()
@@ -101,13 +106,23 @@ def test_ctrl_c_interrupts_there_and_the_process_goes_on(remote, bob):
     remote.enter("self() == x == Process.whereis('me')")
     remote.prompt(number + 1, BOB)
     assert remote.lines()[-2] == "True"
-    remote.enter("print('be' + 'gun'); time.sleep(600)")  # what nothing interrupts is left to itself, after a second
-    remote.wait(lambda: remote.last() == "begun")
-    remote.type("\x03")
+    remote.enter(*SLEEPER)
     remote.prompt(number + 2, BOB)
+    remote.enter("sleeper()")
+    remote.wait(lambda: remote.last() == "begun")
+    pressed = 0.0
+
+    def over():  # not at the first, if that comes on the way into the call
+        nonlocal pressed
+        if time.monotonic() - pressed > 5:
+            pressed = time.monotonic()
+            remote.type("\x03")
+        return remote.last() == f"pyex({BOB}){number + 3}>"
+
+    remote.wait(over)
     assert "was in a call that takes none, and has ended" in remote.text()
     remote.enter("x != self(), x.number > 0")
-    remote.prompt(number + 3, BOB)
+    remote.prompt(number + 4, BOB)
     assert remote.lines()[-2] == "(True, True)"
     remote.type("\x04")
     remote.prompt(2)
@@ -175,6 +190,15 @@ def test_jobs_are_listed_and_switched(remote):
     remote.prompt(5, BOB)
     assert "ConnectError" in remote.text()
 
+
+SLEEPER = [
+    "def sleeper():",
+    "print('be' + 'gun')",
+    "while True:",
+    "try: time.sleep(600)",
+    "except KeyboardInterrupt: pass",
+    "",
+]
 
 STUBBORN = [
     "def stubborn():",

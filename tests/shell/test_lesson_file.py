@@ -6,6 +6,7 @@ import pytest
 
 from shell import lesson_file
 from shell.lesson_file import LessonError, find, parse, read, same
+from shell.paste import code_of, inputs
 
 TALK = """\
 # 12. A talk
@@ -107,7 +108,7 @@ def test_lessons_are_found_by_number_word_and_path(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "talk.md").write_text(TALK)
     assert find(1).title == "Processes"
-    assert find("supervisors") == find(5)
+    assert find("supervisors") == find(5) == find("5")
     assert find("Links and") == find(3)
     assert find("talk.md").key == str(tmp_path / "talk.md")
     assert find(tmp_path / "talk.md").name == str(tmp_path / "talk.md")
@@ -140,6 +141,12 @@ def test_identifiers_may_differ_and_dots_stand_for_anything():
     assert not same("Pid('0.1.0')", "Ref('0.1.0')")
     assert not same("2", "22")
     assert not same("a+", "aa")
+
+
+def test_a_lesson_can_be_pasted():
+    text = TALK[TALK.index("pyex> def") : TALK.index("pyex> f()")]
+    assert inputs(code_of(text)) == [lesson(TALK).steps[1].source]
+    assert code_of(">>> if x:\n...     y\n... else:\n...   z\n...\nout") == "if x:\n    y\nelse:\n  z"
 
 
 def test_the_package_has_the_lessons():

@@ -1,11 +1,13 @@
 """The output process, and what is let through to the terminal."""
 
 import io
+import threading
 
 import pytest
 
 import pyex
 from pyex import Down, Process, Ref, receive, self, send, spawn_monitor, sync_output
+from shell import output
 from shell.output import QueueStream, ShellOutput, harmless, put, write_requests
 from shell.screen import ERR, Screen
 
@@ -96,3 +98,31 @@ def test_processes_print_to_their_leader(leader, written):
     receive(Down(ref), timeout=10)
     stream.flush()
     assert written.getvalue() == "from a process\n"
+
+
+def test_what_cannot_wait_is_dropped_when_it_is_too_much_and_that_is_said(leader, written, monkeypatch):
+    monkeypatch.setattr(output, "MOST_UNWRITTEN", 100)
+    stream = QueueStream(leader, ERR, io.StringIO())
+    held = threading.Event()
+    monkeypatch.setattr(output.Screen, "write", slowly(output.Screen.write, held))
+    for number in range(1000):
+        print("line", number, file=stream)
+    held.set()
+    sync_output(leader)
+    sync_output(leader)  # what is said of the dropped lines comes after them
+    lines = [line for line in written.getvalue().splitlines() if line.startswith("line ")]
+    notes = [line for line in written.getvalue().splitlines() if " lines of logs and standard error were drop" in line]
+    assert lines == [f"line {number}" for number in range(len(lines))]
+    assert 100 <= len(lines) < 1000
+    assert sum(int(note[1:].split()[0]) for note in notes) == 1000 - len(lines)
+    print("after", file=stream)
+    sync_output(leader)
+    assert written.getvalue().endswith("after\n")
+
+
+def slowly(write, held):
+    def wait(self, pieces):
+        assert held.wait(30)
+        write(self, pieces)
+
+    return wait

@@ -7,6 +7,9 @@ from shell.lesson_player import told
 from shell.lesson_text import rendered
 from shell.testing import capture_shell
 
+#: What is said at the end of a lesson that says nothing itself.
+OVER = "This lesson is over."
+
 LESSONS = sorted((Path(__file__).parents[2] / "tutorials").glob("[0-9][0-9]-*.md"))
 
 
@@ -18,10 +21,11 @@ def typed(which, lesson):
 def differences(lesson, transcript, *, fine=False):
     """A description of each step whose output is another than the lesson says, in what a shell has printed."""
     wrong = []
-    texts = [told(step, source=True) for step in lesson.steps]
+    texts = [told(step.text, step.source) for step in lesson.steps]
     rest = transcript.partition(rendered(texts[0], fine=fine))[2]
-    for step, text in zip(lesson.steps, [*texts[1:], lesson.ending or "This lesson is over."], strict=True):
-        got, mark, rest = rest.partition(rendered(text, fine=fine))
+    ending = lesson.ending.partition("Next: [")[0].strip() or OVER
+    for step, text in zip(lesson.steps, [*texts[1:], ending], strict=True):
+        got, mark, rest = rest.partition(rendered(text, fine=fine).rstrip())
         if not lesson_file.same(step.expected, got):
             wrong.append(f"line {step.line}:\n{step.source}\nshould print\n{step.expected}but printed\n{got}")
         if not mark:

@@ -103,5 +103,5 @@ def test_what_is_not_true_would_be_seen(tmp_path, monkeypatch):
     (tmp_path / "wrong.md").write_text(LESSON)
     wrong = played(tmp_path / "wrong.md")
     assert len(wrong) == 2
-    assert wrong[0].startswith("line 9:\ndouble(4)\nshould print\n9\nbut printed\n8\n")
-    assert wrong[1].startswith("line 13:\nself()\nshould print\nbut printed\nPid(")
+    assert wrong[0].startswith("line 9:\ndouble(4)\nshould print\n9\nbut printed\n\n8\n| In the lesson")
+    assert wrong[1].startswith("line 13:\nself()\nshould print\nbut printed\n\nPid(")
