@@ -22,8 +22,16 @@ def closed_gate():
     gate.set()
 
 
-def hold():
+def hold(parent):
+    send(parent, "held")
     gate.wait(SOON * 3)
+
+
+def held():
+    """The first scheduler, from now on, by the process that is returned: one that had not begun would move itself."""
+    holder = start_at(0, hold, self())
+    assert receive("held", timeout=SOON) == "held"
+    return holder
 
 
 def move():
@@ -90,7 +98,7 @@ def test_what_was_sent_before_the_move_comes_before_what_is_sent_after_it():
 
     for ask in (False, True):
         gate.clear()
-        holder = start_at(0, hold)
+        holder = held()
         listener = start_at(0, listen)
         asker = start_at(1, body, listener, ask)
         assert [receive(str, timeout=SOON) for _ in range(3)] == ["before", "after", "at the end"]
@@ -121,8 +129,7 @@ def test_11_the_last_message_comes_before_the_down_after_a_move_too():
 
     def wake_and_hold():
         send(listener, "first")
-        send(here, "held")
-        hold()
+        hold(here)
 
     holder = start_at(0, wake_and_hold)
     assert receive(timeout=SOON) == "held"
@@ -138,7 +145,7 @@ def test_13a_who_is_killed_and_moves_is_not_alive():
         move()
         return Process.alive(pid), Process.info(pid)
 
-    holder = start_at(0, hold)
+    holder = held()
     pid = start_at(0, receive)
     assert result_at(1, body, pid) == (False, None)
     gate.set()
@@ -149,7 +156,7 @@ def test_13a_who_is_killed_and_moves_is_not_alive():
 
 @pytest.mark.parametrize(("priority", "queue"), [("high", "urgent"), ("normal", "ready"), ("low", "patient")])
 def test_who_moves_keeps_its_priority(priority, queue):
-    holder = start_at(0, hold)
+    holder = held()
     process = spawning.create(receive, (), scheduler=scheduler(0))
     give_options(process, priority, None)
     spawning.start(process)
