@@ -32,18 +32,25 @@ def whole_text(value: Any) -> str:
 
 
 def plain(text: str) -> str:
-    """A docstring without the marks of code, and those of what stands out."""
-    return text.replace("``", "").replace("**", "")
+    """A docstring without the marks of code, of what it refers to, and of what stands out."""
+    return re.sub(r":[a-z]+:`([^`]*)`", r"\1", text).replace("``", "").replace("**", "")
 
 
 def members(value: Any) -> Iterator[tuple[str, Any]]:
-    """The public members of a module or a class, in their order; what a module has imported is not its own."""
+    """The public members of a module or a class, in their order; what a module has imported is not its own.
+
+    What a class of pyex has from another one of pyex is its own as well: nobody knows of that one.
+    """
     names = getattr(value, "__all__", None) if isinstance(value, types.ModuleType) else None
-    for name in names if names is not None else [*vars(value)]:
+    inherits = isinstance(value, type) and value.__module__.startswith("pyex.")
+    classes = [cls for cls in value.__mro__ if cls.__module__.startswith("pyex.")] if inherits else [value]
+    for name in names if names is not None else dict.fromkeys(name for one in classes for name in vars(one)):
         if name.startswith("_"):
             continue
         member = inspect.getattr_static(value, name, None)
-        if isinstance(member, staticmethod | classmethod):
+        if isinstance(member, classmethod):
+            member = member.__get__(None, value)
+        elif isinstance(member, staticmethod):
             member = member.__func__
         foreign = names is None and isinstance(value, types.ModuleType) and (
             isinstance(member, types.ModuleType) or getattr(member, "__module__", value.__name__) != value.__name__

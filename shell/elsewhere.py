@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 import pyex
-from pyex import Node, erpc
+from pyex import Node, Pid, erpc
 
 T = TypeVar("T")
 
@@ -26,3 +26,8 @@ def at(node: str | None, fn: Callable[..., T], *args: Any) -> T:
         return erpc.call(node, fn, *args, timeout=PATIENCE)  # type: ignore[no-any-return]
     except pyex.ErpcError as failure:
         raise pyex.ConnectError(str(failure)) from None
+
+
+def is_former(pid: Pid) -> bool:
+    """On the node that a pid names: whether it is of the time before that was restarted."""
+    return type(pid.key) is not int and pid.node == Node.self()

@@ -19,7 +19,7 @@ import pyex
 from pyex import Node, Pid, Port, Process, Ref
 from shell import display
 from shell.documentation import first_line, members, place, signature
-from shell.elsewhere import at
+from shell.elsewhere import at, is_former
 from shell.survey import initial_call, short
 
 Rows: TypeAlias = list[tuple[str, Any]]
@@ -64,9 +64,13 @@ def explain_all(value: Any) -> Rows:
 @explain.register
 def _(value: Pid) -> Rows:
     where = value.node if value.node is not None else "this node, which has no name"
-    info = at(value.node, Process.info, value)
+    try:
+        info, former = at(value.node, _told, value)
+    except (pyex.ConnectError, pyex.NotDistributed) as error:
+        return [("Alive", f"that cannot be told: {error}"), ("Node", where)]
     if info is None:
-        return [("Alive", "no: it has ended, or never was"), ("Node", where)]
+        why = "its node was restarted" if former else "it has ended, or never was"
+        return [("Alive", f"no: {why}"), ("Node", where)]
     rows: Rows = [("Alive", "yes"), ("Node", where)]
     if info.registered_name is not None:
         rows.append(("Name", info.registered_name))
@@ -88,6 +92,10 @@ def _(value: Pid) -> Rows:
         rows.append(("Parent", info.parent))
     rows.append(("See also", "bt(pid), process_info(pid), tree(pid), trace(pid)"))
     return rows
+
+
+def _told(pid: Pid) -> tuple[pyex.ProcessInfo | None, bool]:
+    return Process.info(pid), is_former(pid)
 
 
 _STATUS: Final = {

@@ -85,6 +85,8 @@ class _Drawing:
     def __init__(self, members: list[Member], *, fine: bool) -> None:
         self.lines: list[str] = []
         self._members = {member.pid: member for member in members}
+        #: the node that was asked, here or elsewhere
+        self._node = members[0].pid.node if members else None
         self._marks = _FINE if fine else _PLAIN
         self._drawn: set[Pid] = set()
         self._started: dict[Pid, list[Pid]] = {}
@@ -101,7 +103,7 @@ class _Drawing:
         self._drawn.add(pid)
         member = self._members.get(pid)
         if member is None:
-            elsewhere = pid.node != pyex.Node.self() and type(pid.key) is not int
+            elsewhere = type(pid.key) is not int and pid.node != self._node
             self.lines.append(f"{branch}{pid!r}{child_id}  ({'of another node' if elsewhere else 'not alive'})")
             return
         told = [

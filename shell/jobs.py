@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import pyex
-from pyex import Node, Pid, Process, receive, send, share
+from pyex import Down, Node, Pid, Process, Ref, receive, send, share
+from shell import display, output
+from shell.screen import ERR
 
 if TYPE_CHECKING:
     from shell.candidates import Found
@@ -19,6 +21,9 @@ PATIENCE: Final = 10.0
 
 #: Seconds that a completion on another node may take.
 GLANCE: Final = 1.5
+
+#: Seconds after which a node that has not answered is said to be silent.
+SILENCE: Final = 2.0
 
 
 class Job:
@@ -52,6 +57,10 @@ class Job:
         assert self.shell.evaluator is not None
         Process.exit(self.shell.evaluator, "kill")
 
+    def answers(self, seconds: float) -> bool:
+        """Whether its node says within so many seconds that it is there."""
+        return True
+
     def complete(self, before: str) -> Found:
         """What could be typed next; on a thread of its own."""
         return self.shell.complete_here(before)
@@ -63,6 +72,7 @@ class KeptJob(Job):
     def __init__(self, shell: Shell, number: int, node: str, keeper: Pid) -> None:
         super().__init__(shell, number, node)
         self.keeper = keeper
+        self._doubt: Pid | None = None
         pyex.spawn(_watch, keeper, pyex.self(), share(shell))
 
     def put(self) -> None:
@@ -73,8 +83,10 @@ class KeptJob(Job):
         self._tell("evaluate", self.request.source, self.request.number)
 
     def interrupt(self) -> None:
-        """Have the keeper end the evaluation."""
+        """Have the keeper end the evaluation; it is said if it does not answer."""
         self._tell("interrupt")
+        if self._doubt is None or not Process.alive(self._doubt):
+            self._doubt = pyex.spawn(_doubt, self.keeper, share(self.shell))
 
     def kill(self) -> None:
         """As an interrupt, but it cannot be trapped."""
@@ -83,6 +95,10 @@ class KeptJob(Job):
     def close(self) -> None:
         """End it."""
         self._tell("close")
+
+    def answers(self, seconds: float) -> bool:
+        """Whether the keeper does, whatever the evaluator is at."""
+        return _answers(self.keeper, self.shell.tag, seconds)
 
     def complete(self, before: str) -> Found:
         """What could be typed next, there."""
@@ -100,9 +116,28 @@ class KeptJob(Job):
 
 def _watch(keeper: Pid, server: Pid, shell: Shell) -> None:
     """A process that tells the server when a keeper has gone, also while the prompt waits for a key."""
-    down = receive(pyex.Down(Process.monitor(keeper)))
+    down = receive(Down(Process.monitor(keeper)))
     send(server, (shell.tag, "gone", keeper, down.reason))
     shell.reader.aside()
+
+
+def _answers(keeper: Pid, tag: Ref, seconds: float) -> bool:
+    """Whether a keeper answers in time; one that has ended has nothing more to say."""
+    there = Process.monitor(keeper, alias="reply_demonitor")
+    send(keeper, (tag, "there", there))
+    answer = receive((there, "here"), Down(there), timeout=seconds, default=None)
+    Process.demonitor(there)
+    if answer is None:
+        receive((there, "here"), Down(there), timeout=0, default=None)
+    return answer is not None
+
+
+def _doubt(keeper: Pid, shell: Shell) -> None:
+    """A process that says so when a keeper does not answer."""
+    if not _answers(keeper, shell.tag, SILENCE):
+        assert shell.leader is not None
+        text = f"{keeper.node} has not answered for {SILENCE:g} s. Ctrl-\\ shows what can be done"
+        output.put(shell.leader, "\n" + display.alert(text, colour=shell.screen.theme), ERR)
 
 
 def open_job(shell: Shell, node: str) -> None:
@@ -123,7 +158,7 @@ def open_job(shell: Shell, node: str) -> None:
         Node.connect(node)
         keeper, watch = Node.spawn_monitor(node, keep, *how)
     try:
-        answer = receive((ready, "ready"), pyex.Down(watch), timeout=PATIENCE, default=None)
+        answer = receive((ready, "ready"), Down(watch), timeout=PATIENCE, default=None)
         if not isinstance(answer, tuple) or answer[0] != ready:
             why = "it has not answered" if answer is None else f"its process ended with {answer[4]!r}"
             raise pyex.ConnectError(f"there is no prompt to be had on {node}: {why}. Is the same pyex installed there?")

@@ -59,6 +59,8 @@ def keep(server: Pid, tag: Ref, ready: Ref, colour: str, width: int | None, modu
                     evaluator.interrupt()
                 case (_, "insist", pid):
                     evaluator.insist(pid)
+                case (_, "there", alias):
+                    send(alias, (alias, "here"))
                 case (_, "kill"):
                     evaluator.end("kill")
                 case (_, "complete", alias, before):

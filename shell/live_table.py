@@ -28,7 +28,7 @@ KEYS: Final = {
     "n": "name",
     "f": "function",
     "s": "status",
-    "q": "messages",
+    "b": "messages",  # the mailbox
     "m": "memory",
     "r": "reductions",
 }
@@ -58,7 +58,7 @@ class View:
         """The line above the table."""
         what = "stopped: the space bar goes on" if self.frozen else "the space bar stops"
         order = f"by {self.sort}{', turned' if self.turned else ''}"
-        return f"{self.node or Node.self()}: {self.count:,} processes {order}; {what}, x leaves {self.trouble}"
+        return f"{self.node or Node.self()}: {self.count:,} processes {order}; {what}, q leaves {self.trouble}"
 
     def text(self) -> str:
         """The whole screen."""
@@ -161,6 +161,7 @@ def _keys(view: View) -> KeyBindings:
     def _page_up(_event: KeyPressEvent) -> None:
         view.first -= view.height - 4
 
+    @keys.add("q")
     @keys.add("x")
     @keys.add("escape", eager=True)
     @keys.add("c-c")

@@ -17,6 +17,19 @@ from shell.state import Request, Shell, SteppedAside
 #: Seconds that a killed shell gets to end in order.
 LAST_WORDS: Final = 3.0
 
+#: Seconds that the node of a job gets to say that it is there.
+ROLL_CALL: Final = 1.0
+
+#: What can become of an evaluation that does not end.
+_CHOICES: Final = {
+    "i": "i(nterrupt)",
+    "k": "k(ill)",
+    "n": "n(ew job beside it)",
+    "b": "b(ack to job 1)",
+    "w": "w(ait)",
+    "q": "q(uit)",
+}
+
 
 class _Left(Exception):
     """The shell has been left."""
@@ -167,8 +180,11 @@ class _Server:
         job = self._find(keeper)
         if not isinstance(job, KeptJob):
             return
-        self._remove(job)
         why = "the line has dropped" if reason == "noconnection" else f"its process ended with {display.brief(reason)}"
+        self._give_up(job, why)
+
+    def _give_up(self, job: KeptJob, why: str) -> None:
+        self._remove(job)
         text = f"** (job {job.number} on {job.node} is gone: {why}) This is {Node.self()} again"
         output.put(self._leader, display.alert(text, colour=self._shell.screen.theme), ERR)
 
@@ -195,13 +211,17 @@ class _Server:
         shell, job = self._shell, self._job
         if job.request is None or not shell.reader.edits:
             return
-        question = Question(pyex.self(), Ref(), "")
-        question.text = f"\nJob {job.number} is busy: i(nterrupt), k(ill), n(ew job beside it), w(ait), q(uit)? "
-        pyex.sync_output(self._leader)
-        try:
-            answer = shell.reader.ask(question).strip().lower()[:1]
-        except (EOFError, KeyboardInterrupt, QuestionGone):
-            return
+        choices = ", ".join(text for letter, text in _CHOICES.items() if letter != "b" or job is not self._first)
+        silent = "" if job.answers(ROLL_CALL) else f"{job.node} does not answer.\n"
+        answer = ""
+        while answer not in _CHOICES:
+            question = Question(pyex.self(), Ref(), "")
+            question.text = f"\n{silent}Job {job.number} is busy: {choices}? "
+            pyex.sync_output(self._leader)
+            try:
+                answer = shell.reader.ask(question).strip().lower()[:1] or "w"
+            except (EOFError, KeyboardInterrupt, QuestionGone):
+                return
         self._catch_up()
         if job.request is None:
             return  # it has ended meanwhile
@@ -213,6 +233,11 @@ class _Server:
                 job.interrupt()
             case "k":
                 job.kill()
+                if isinstance(job, KeptJob) and not job.answers(2 * ROLL_CALL):
+                    job.close()
+                    self._give_up(job, f"{job.node} does not answer")
+            case "b":
+                self._to_front(self._first)
             case "n":
                 open_job(shell, Node.self())
             case "q":

@@ -317,10 +317,7 @@ class Process:
     @staticmethod
     def alive(pid: Pid) -> bool:
         """Whether a process of this node is alive, this process's own earlier signals to it included."""
-        expect_pid("Process.alive", pid)
-        if type(pid.key) is not int:
-            raise ValueError(f"Process.alive asks about processes of this node, not {pid!r}")
-        target = processes.get(pid.key)
+        target = _found("Process.alive", pid)
         if target is None:
             return False
         here = this_process()
@@ -339,13 +336,10 @@ class Process:
         >>> Process.info(pid).message_queue_len
         0
         """
-        expect_pid("Process.info", pid)
-        if type(pid.key) is not int:
-            raise ValueError(f"Process.info asks about processes of this node, not {pid!r}")
-        here = this_process()
-        target = processes.get(pid.key)
+        target = _found("Process.info", pid)
         if target is None:
             return None
+        here = this_process()
         if target.owner is here.owner and not here.owner.inbox:
             return info_of(target) if target.exiting is None else None
         return asked(target, ask(lambda process, alias: signal(pid, INFO, (process.pid, alias))))
@@ -374,6 +368,14 @@ class Process:
 def _dictionary() -> dict[Any, Any]:
     relations = this_process().relations
     return {} if relations is None or relations.dictionary is None else relations.dictionary
+
+
+def _found(what: str, pid: Pid) -> ControlBlock | None:
+    """A process of this node; None for one that is dead, as all are of the time before the node was restarted."""
+    expect_pid(what, pid)
+    if type(pid.key) is not int and pid.node != identity.name:
+        raise ValueError(f"{what} asks about processes of this node, not {pid!r}")
+    return processes.get(pid.key)
 
 
 def _local(pid: Pid) -> ControlBlock:

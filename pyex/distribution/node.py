@@ -16,13 +16,16 @@ from typing import Any, Final, TypeAlias
 from pyex.core.carrier import route
 from pyex.core.errors import ConnectError, NodeNameError, NodeStartError, NotDistributed
 from pyex.core.identity import identity
-from pyex.core.ids import Pid, Ref
+from pyex.core.ids import Pid, Ref, pid_of
+from pyex.core.messages import Down
+from pyex.core.messaging import receive
+from pyex.core.process_api import Process
 from pyex.core.runtime import runtime
 from pyex.core.threads import this_process
 from pyex.distribution import epmd, global_names, node_events, peer, pg
 from pyex.distribution.cookie import find_cookie
 from pyex.distribution.fitting import Accepting
-from pyex.distribution.handshake import LONGEST_TICKTIME, NET_TICKTIME, SHORTEST_TICKTIME, Own
+from pyex.distribution.handshake import LONGEST_TICKTIME, NET_TICKTIME, PATIENCE, SHORTEST_TICKTIME, Own
 from pyex.distribution.mesh import Mesh
 from pyex.distribution.names import LOOPBACK, full_name, is_loopback, lan_address, split
 from pyex.distribution.on_loop import call
@@ -222,11 +225,17 @@ class Node:
 
     @staticmethod
     def ping(node: str) -> bool:
-        """Whether a node can be connected to; it is afterwards."""
+        """Whether a node answers, within 5 seconds: one that is frozen does not. It is connected to afterwards."""
         try:
-            return Node.connect(node)
+            Node.connect(node)
         except ConnectError:
             return False
+        ref = Process.monitor(pid_of((0, full_name(node), 0)))  # who never was: the node itself tells, at once
+        try:
+            down = receive(Down(ref), timeout=PATIENCE, default=None)
+            return down is not None and down.reason == "noproc"
+        finally:
+            Process.demonitor(ref, flush=this_process().exiting is None)
 
     @staticmethod
     def cookie(node: str | None = None, cookie: str | None = None) -> str:

@@ -133,7 +133,13 @@ def _ask(server: Server, request: Any, timeout: float | None) -> Any:
 
 
 def get_state(server: Server, timeout: float | None = 5) -> dict[str, Any]:
-    """See ``GenServer.get_state``."""
+    """A server's state: a snapshot of its attributes, as a dict. To look into it by hand, not for programs.
+
+    ``timeout`` is in seconds. Raises as ``GenServer.call`` does.
+
+    >>> GenServer.get_state("counter")
+    {'n': 10}
+    """
     state: dict[str, Any] = _ask(server, "get_state", timeout)
     return state
 
@@ -141,7 +147,13 @@ def get_state(server: Server, timeout: float | None = 5) -> dict[str, Any]:
 def replace_state(
     server: Server, change: Callable[[dict[str, Any]], dict[str, Any]], timeout: float | None = 5
 ) -> dict[str, Any]:
-    """See ``GenServer.replace_state``."""
+    """Change a server's state: ``change``, in its process, gets its attributes as a dict and returns the new ones.
+
+    Returns a snapshot of these. What ``change`` raises is raised here, and the state stays as it was.
+
+    >>> GenServer.replace_state("counter", lambda state: state | {"n": 0})
+    {'n': 0}
+    """
     if not callable(change):
         raise TypeError(f"replace_state takes a function from the old state, a dict, to the new one, not {change!r}")
     state: dict[str, Any] = _ask(server, ("replace_state", change), timeout)
@@ -149,21 +161,36 @@ def replace_state(
 
 
 def get_status(server: Server, timeout: float | None = 5) -> ServerStatus:
-    """See ``GenServer.get_status``."""
+    """What a server is and does: its pid, its class, whether it is suspended, and the state as ``format_status`` shows it.
+
+    >>> GenServer.get_status("counter").status
+    'running'
+    """
     status: ServerStatus = _ask(server, "get_status", timeout)
     return status
 
 
 def suspend(server: Server, timeout: float | None = 5) -> None:
-    """See ``GenServer.suspend``."""
+    """Let a server take no requests and messages any more until ``resume``; they wait in its mailbox.
+
+    It still answers ``get_state`` and the like.
+
+    >>> GenServer.suspend("counter")
+    """
     _ask(server, "suspend", timeout)
 
 
 def resume(server: Server, timeout: float | None = 5) -> None:
-    """See ``GenServer.resume``."""
+    """Let a suspended server go on, with what has come meanwhile.
+
+    >>> GenServer.resume("counter")
+    """
     _ask(server, "resume", timeout)
 
 
 def trace(server: Server, on: bool = True, timeout: float | None = 5) -> None:
-    """See ``GenServer.trace``."""
+    """Have a server print all it gets, and the state in which it was then; ``on=False`` ends it.
+
+    >>> GenServer.trace("counter")
+    """
     _ask(server, ("trace", on), timeout)

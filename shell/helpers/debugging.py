@@ -13,7 +13,7 @@ from pyex import ANY, Down, Pid, Process, Ref, receive, self, send, spawn
 from shell import sequence_diagram
 from shell.bounded import bounded
 from shell.current import shell_here
-from shell.elsewhere import at
+from shell.elsewhere import at, is_former
 from shell.prying import Pry
 from shell.survey import pid_of
 
@@ -68,6 +68,8 @@ def untrace(*processes: Any) -> None:
 
 
 def _trace(pid: Pid, to: Pid, count: int, follow: bool) -> None:
+    if is_former(pid):
+        raise pyex.NoProcess(message=f"cannot trace {pid!r}: its node was restarted")
     pyex.trace(pid, to, count=count, follow=follow)
 
 

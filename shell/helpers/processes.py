@@ -9,7 +9,7 @@ from typing import Any
 import pyex
 from pyex import Pid, Port, Process
 from shell.current import this_shell
-from shell.elsewhere import at
+from shell.elsewhere import at, is_former
 from shell.survey import HEADS, expect_sort, initial_call, pid_of, short, survey
 from shell.table import Table
 
@@ -66,25 +66,23 @@ def bt(process: Any = None) -> None:
             print("".join(traceback.format_exception(error)), end="")
         return
     target = pid_of(process)
-    print("\n".join(at(target.node, _stack, target)))
+    print("\n".join(at(target.node, _stack, target, repr(target))))
 
 
-def _stack(target: Pid) -> list[str]:
+def _stack(target: Pid, name: str) -> list[str]:
     import linecache
 
     info = Process.info(target)
     if info is None:
-        return [f"{target!r} is not alive"]
-    lines = [f"{target!r} {info.status}, the innermost call last"]
+        return [f"{name} is not alive" + (": its node was restarted" if is_former(target) else "")]
+    lines = [f"{name} {info.status}, the innermost call last"]
     for place in info.current_stacktrace:
         lines.append(f'  File "{place.file}", line {place.line}, in {place.function}')
         source = linecache.getline(place.file, place.line).strip()
         lines += [f"    {source}"] if source else []
-    return (
-        lines
-        if info.current_stacktrace
-        else [f"{target!r} {info.status}, with no stack: it has not begun, or hibernates"]
-    )
+    if not info.current_stacktrace:
+        return [f"{name} {info.status}, with no stack: it has not begun, or hibernates"]
+    return lines
 
 
 def registered(node: str | None = None) -> Table:

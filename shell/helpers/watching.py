@@ -33,9 +33,9 @@ def tree(root: Any = None, node: str | None = None) -> None:
 def top(sort: str = "memory", node: str | None = None, every: float = 1.0) -> Table | None:
     """Watch the processes of a node, this one if none is named, in a table that is made anew ``every`` so many seconds.
 
-    Keys: m memory, q messages, r reductions, p pid, n name, f function, s status: sort by that, again for the other way
-    round; the space bar stops and goes on; the arrows move; Esc, Ctrl-C or x leave. What processes print meanwhile
-    comes afterwards. Where there is no terminal: the table of now.
+    Keys: m memory, b messages (the mailbox), r reductions, p pid, n name, f function, s status: sort by that, again for
+    the other way round; the space bar stops and goes on; the arrows move; q, Esc or Ctrl-C leave. What processes print
+    meanwhile comes afterwards. Where there is no terminal: the table of now.
 
     >>> top("messages")
     """

@@ -7,6 +7,7 @@ import pytest
 
 from pyex import Process, ProcessInfo, Ref, receive, run, self, send, share, sleep, spawn
 from pyex.core import process_info
+from pyex.core.ids import pid_of
 from pyex.core.process import processes
 from tests.core.support import PLACES, SOON, forever, kill, messages, result_at, start_at, until
 
@@ -265,3 +266,13 @@ def test_the_memory_of_a_process_that_holds_very_much_is_told_in_bounded_time(mo
     pid = spawn(holds, self())
     receive("ready", timeout=30)
     assert 20_000 * 50 < Process.info(pid).memory < 100_000 * 80
+
+
+def test_a_pid_of_an_earlier_life_of_this_node_is_dead_and_one_of_another_node_is_refused(monkeypatch):
+    monkeypatch.setattr("pyex.core.identity.identity.name", "bob@127.0.0.1")
+    former = pid_of((self().number, "bob@127.0.0.1", 7))
+    assert Process.info(former) is None
+    assert Process.alive(former) is False
+    for ask in (Process.info, Process.alive):
+        with pytest.raises(ValueError, match="processes of this node"):
+            ask(pid_of((self().number, "carol@127.0.0.1", 7)))

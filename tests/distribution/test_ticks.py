@@ -128,8 +128,10 @@ def test_50_a_frozen_node_is_noticed_and_welcome_again_when_it_goes_on(name_serv
         Node.spawn("bob", tell_of_alice)
         assert receive(timeout=10) == "watching"
         ref = Process.monitor(("main", BOB))
+        assert Node.ping("bob") is True
         bob.freeze()
         begun = time.monotonic()
+        assert Node.ping("bob") is False
         assert receive(Down(ref), timeout=20).reason == "noconnection"
         assert receive(NodeDown(BOB), timeout=10) == NodeDown(BOB)
         assert time.monotonic() - begun > SHORT / 2

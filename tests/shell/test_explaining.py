@@ -40,6 +40,19 @@ def test_a_dead_pid():
     assert rows("i(Pid('0.99999.0'))")["Alive"].startswith("no")
 
 
+def test_a_process_of_a_node_that_was_restarted_or_is_not_there(monkeypatch):
+    monkeypatch.setattr("pyex.core.identity.identity.name", "bob@127.0.0.1")
+    former = "from pyex.core.ids import pid_of; p = pid_of((self().number, Node.self(), 7))\n"
+    assert rows(f"{former}i(p)")["Alive"] == "no: its node was restarted"
+    printed = capture_shell(f"{former}process_info(p)\nbt(p)\ntree(p)\ntrace(p)")
+    dead, drawn, *error = printed.splitlines()
+    assert dead.endswith("'bob@127.0.0.1') is not alive: its node was restarted")
+    assert drawn.endswith("'bob@127.0.0.1')  (not alive)")
+    assert error[-1].startswith("pyex.NoProcess: cannot trace Pid(")
+    assert error[-1].endswith("its node was restarted")
+    assert rows("i(Pid('0.110.0', 'carol@127.0.0.1'))")["Alive"].startswith("that cannot be told: ")
+
+
 def test_a_registered_name_and_one_that_is_near():
     text = "p = spawn(receive, name='counter')\ni('counter')"
     assert rows(text)["Registered"].endswith("has this name")

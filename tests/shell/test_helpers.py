@@ -34,6 +34,13 @@ def test_h_tells_of_functions_classes_modules_values_and_names():
     assert shell("h(spawn)").startswith("spawn(fn: ")
     assert "default: Any = ...) -> Any" in shell("h(receive)").partition("\n")[0]
     assert "link(pid: Pid | Port) -> bool" in shell("h(Process)")
+    of_supervisors = shell("h(Supervisor)")
+    assert ":class:" not in of_supervisors
+    assert "dicts or ChildSpec" in of_supervisors
+    for name in ("which_children(supervisor", "count_children(supervisor", "stop(supervisor", "start_link(*args"):
+        assert f"\n{name}" in of_supervisors
+    for name in ("get_state", "replace_state", "get_status", "suspend", "resume", "trace"):
+        assert f">>> GenServer.{name}(" in shell(f"h(GenServer.{name})")
     assert shell("h('Process.link')").startswith("Process.link(pid: Pid | Port) -> bool\n")
     assert shell("import json; h(json)").startswith("json, a module\n")
     assert "Deserialize" in shell("h('json.loads')")

@@ -101,7 +101,7 @@ def test_what_is_printed_meanwhile_comes_when_top_has_gone(shell):
     shell.enter("top(every=0.1)")
     shell.wait(lambda: "processes by memory" in shell.lines()[0])
     shell.wait(lambda: any("talker" in line and "talk:3" in line for line in shell.lines()))
-    shell.type("x")
+    shell.type("q")
     shell.wait("from a process\n")
     shell.prompt(4)
 

@@ -142,6 +142,29 @@ def test_a_line_that_drops_gives_the_prompt_back(remote, bob):
     assert remote.lines()[-2] == "[]"
 
 
+def test_a_node_that_is_frozen_holds_nobody_and_is_said_to_be_silent(remote, bob):
+    os.kill(bob.child.pid, signal.SIGSTOP)
+    remote.enter("1 + 1")
+    remote.interrupt()
+    remote.wait(f"{BOB} has not answered for 2 s. Ctrl-\\ shows what can be done")
+    remote.type("\x1c")
+    remote.wait(lambda: remote.last().startswith("Job 2 is busy: ") and "b(ack to job 1)" in remote.last())
+    assert f"{BOB} does not answer." in remote.lines()
+    remote.type("z\r")  # there is no such choice: asked again
+    remote.wait(lambda: remote.text().count("Job 2 is busy: ") == 2 and remote.last().endswith("q(uit)?"))
+    remote.type("b\r")
+    remote.prompt(2)
+    remote.enter("job(2); print('in ' + 'front')")
+    remote.wait("\nin front")
+    os.kill(remote.child.pid, signal.SIGQUIT)
+    remote.wait(lambda: remote.text().count("Job 2 is busy: ") == 3 and remote.last().endswith("q(uit)?"))
+    remote.type("k\r")
+    remote.wait(f"** (job 2 on {BOB} is gone: {BOB} does not answer) This is pyex1@127.0.0.1 again")
+    remote.prompt(3)
+    os.kill(bob.child.pid, signal.SIGCONT)
+    nobody_left(bob)
+
+
 def test_a_line_that_drops_leaves_nothing_behind(remote, bob):
     remote.enter("sleep(None)")
     bob.enter("while not {*Process.list()} - own: sleep(0.01)", "")
