@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 import types
-from typing import Any
+from typing import Any, Final
 
 from pyex.core.errors import PyexError
 from pyex.core.isolation import snapshot
 
 #: Modules that are no user's: the runtime itself and the shell.
 RUNTIME = ("pyex.", "shell.")
+
+
+#: Packages whose code the runtime calls, besides the standard library's.
+_TOOLS: Final = frozenset(("cloudpickle", "msgpack"))
 
 
 class Unportable(PyexError):
@@ -89,6 +94,19 @@ def user_part(trace: types.TracebackType | None) -> types.TracebackType | None:
     return trace
 
 
+def _users(frames: list[types.FrameType]) -> int:
+    """How many frames there are before the user's code calls the runtime for the last time: what that calls is its own."""
+    count = len(frames)
+    own = next((at for at in range(count - 1, -1, -1) if not (is_runtime(frames[at]) or _is_tool(frames[at]))), 0)
+    called = next((at for at in range(own, count) if is_runtime(frames[at])), count)
+    return max(called, 1)
+
+
+def _is_tool(frame: types.FrameType) -> bool:
+    package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+    return package in _TOOLS or package in sys.stdlib_module_names
+
+
 def format_user_traceback(error: BaseException) -> list[str]:
     """The lines of a traceback without the runtime's own frames at its start and its end; never raises."""
     part = user_part(error.__traceback__)
@@ -97,9 +115,8 @@ def format_user_traceback(error: BaseException) -> list[str]:
         if part is None and trace.__cause__ is None and trace.__context__ is None:
             return list(trace.format_exception_only())
         frames = [tb.tb_frame for tb in _walk(part)]
-        while len(trace.stack) > 1 and len(frames) == len(trace.stack) and is_runtime(frames[-1]):
-            frames.pop()
-            del trace.stack[-1]
+        if len(frames) == len(trace.stack):
+            del trace.stack[_users(frames) :]
         return list(trace.format())
     except Exception:  # it asks the error for more than its text, and parses source: in two threads that can fail
         places = [(tb.tb_frame.f_code.co_filename, tb.tb_lineno, tb.tb_frame.f_code.co_name) for tb in _walk(part)]

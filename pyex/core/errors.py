@@ -109,9 +109,13 @@ class Terminated(BaseException):
     Not an ``Exception``, so that ``except Exception`` never swallows an exit. Nobody needs to catch it.
     """
 
-    def __init__(self, reason: Any) -> None:
+    def __init__(self, reason: Any, linked: Any = None) -> None:
         super().__init__(reason)
         self.reason = reason
+        #: the process whose end it was, if it came over a link
+        self.linked = linked
+        #: an exit from outside has nothing to do with what the code was about, or the runtime
+        self.__suppress_context__ = True
         #: of the exit signal itself: how often it has been raised in its process, and since when it is due
         self.raised = 0
         self.since = time.monotonic()

@@ -9,6 +9,7 @@ import types
 from pathlib import Path
 from typing import Final
 
+from pyex.core.crash import is_runtime
 from pyex.core.reports import describe
 from pyex.core.safe_points import process_of, processes_part
 
@@ -22,7 +23,7 @@ _reported: Final[set[tuple[str, int]]] = set()
 
 def report_held(stack: list[types.FrameType]) -> None:
     """Say which process holds its scheduler, at which line, and what to use instead."""
-    place = next((frame for frame in processes_part(stack) if not _is_library(frame)), None)
+    place = next((frame for frame in processes_part(stack) if not (_is_library(frame) or is_runtime(frame))), None)
     process = process_of(stack)
     if place is None or process is None:
         return

@@ -6,6 +6,7 @@ and cycles inside one message as they were. What cannot be copied is refused wit
 
 from __future__ import annotations
 
+import contextvars
 import copyreg
 import datetime
 import decimal
@@ -28,8 +29,8 @@ from pyex.core.sharing import note_shared
 IMMUTABLE: Final[frozenset[type]] = frozenset(
     {
         type(None), bool, int, float, complex, str, bytes, range, slice, type, Pid, Port, Ref, Atom, type(ANY),
-        type(...), type(NotImplemented), types.FunctionType, types.BuiltinFunctionType, types.ModuleType,
-        types.CodeType, property, staticmethod, classmethod, re.Pattern, types.GenericAlias, types.UnionType,
+        type(...), type(NotImplemented), types.FunctionType, types.ModuleType,
+        types.CodeType, contextvars.ContextVar, property, staticmethod, classmethod, re.Pattern, types.GenericAlias, types.UnionType,
         decimal.Decimal, fractions.Fraction, uuid.UUID, datetime.date, datetime.time, datetime.datetime,
         datetime.timedelta, datetime.timezone, pathlib.PosixPath, pathlib.WindowsPath, pathlib.PurePosixPath,
         pathlib.PureWindowsPath, types.MethodDescriptorType, types.WrapperDescriptorType,
@@ -251,12 +252,23 @@ def _copy_method(value: types.MethodType, memo: Memo) -> types.MethodType:
     return types.MethodType(value.__func__, copy_at(value.__self__, memo, lambda: ".__self__"))
 
 
+def _copy_builtin(value: types.BuiltinFunctionType, memo: Memo) -> Any:
+    """A function of a module passes as it is; a method goes with a copy of its object."""
+    original: Any = value.__self__
+    if original is None or isinstance(original, types.ModuleType | type):
+        return value
+    copy = copy_at(original, memo, lambda: ".__self__")
+    return value if copy is original else getattr(copy, value.__name__)
+
+
 def _copy_partial(value: functools.partial[Any], memo: Memo) -> functools.partial[Any]:
-    return functools.partial(
+    copy = functools.partial(
         copy_at(value.func, memo, lambda: ".func"),
         *copy_at(value.args, memo, lambda: ".args"),
         **copy_at(value.keywords, memo, lambda: ".keywords"),
     )
+    known = memo.get(id(value))  # as for a tuple
+    return known[1] if known is not None else remember(memo, value, copy)
 
 
 def _unshare(value: Shared, memo: Memo) -> Any:
@@ -272,6 +284,7 @@ _COPIERS: Final[dict[type, Callable[[Any, Memo], Any]]] = {
     frozenset: _copy_frozenset,
     bytearray: _copy_bytearray,
     types.MethodType: _copy_method,
+    types.BuiltinFunctionType: _copy_builtin,
     functools.partial: _copy_partial,
     Shared: _unshare,
 }

@@ -83,7 +83,7 @@ def raise_exit(process: ControlBlock) -> NoReturn:
     process.owner.raises(process)
     if exiting.raised > PATIENCE and processes.get(process.pid.key) is process:
         process.owner.abandon(process, conclude(process, None, swallowed=True))
-    raise Terminated(exiting.reason)
+    raise Terminated(exiting.reason, exiting.linked)
 
 
 def conclude(process: ControlBlock, error: BaseException | None, *, swallowed: bool = False) -> Any:

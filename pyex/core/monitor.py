@@ -205,6 +205,10 @@ class Monitor:
                 watch = self._watches[scheduler] = _Watch()
             busy |= scheduler.in_slice
             self._look(scheduler, watch, now)
+        if len(self._watches) > len(self.schedulers):  # some have left
+            self._watches = {
+                scheduler: self._watches[scheduler] for scheduler in [*self.schedulers] if scheduler in self._watches
+            }
         self._looked = now
         self._hunt()
         return busy

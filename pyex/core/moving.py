@@ -17,6 +17,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
+from pyex.core.options import priority_of
 from pyex.core.process import ControlBlock
 from pyex.core.signals import apply
 
@@ -57,7 +58,7 @@ def move_waiting(held: Scheduler, other: Scheduler) -> None:
 def _move(process: ControlBlock, held: Scheduler, other: Scheduler) -> None:
     before: list[tuple[int, Any]] = []
     other.put_in([process, MOVED, before])  # whoever opens it waits until this is done
-    process.owner, process.queue = other, other.ready
+    process.owner, process.queue = other, other.queue_for(priority_of(process))
     for entry in [*held.inbox]:
         if entry[0] is process:
             entry[0] = None

@@ -320,8 +320,8 @@ class Process:
         target = _found("Process.alive", pid)
         if target is None:
             return False
-        owner = this_process().owner
-        if target.owner is owner and not owner.inbox:
+        here = this_process()
+        if target.owner is here.owner and not here.owner.inbox:
             return target.exiting is None
         # What this process has sent before may still be on its way: ask behind it.
         return bool(ask(lambda process, alias: signal(pid, IS_ALIVE, (process.pid, alias))))
@@ -339,8 +339,8 @@ class Process:
         target = _found("Process.info", pid)
         if target is None:
             return None
-        owner = this_process().owner
-        if target.owner is owner and not owner.inbox:
+        here = this_process()
+        if target.owner is here.owner and not here.owner.inbox:
             return info_of(target) if target.exiting is None else None
         return asked(target, ask(lambda process, alias: signal(pid, INFO, (process.pid, alias))))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import itertools
 import os
@@ -102,7 +103,7 @@ class Runtime:
 
     def _leave_when_unused(self, scheduler: Scheduler) -> None:
         """On its loop, from time to time: stop a scheduler that was needed only while others were held."""
-        unused = not any(process.owner is scheduler for process in [*processes.values()])
+        unused = not _is_used(scheduler)
         if unused and scheduler.leaving:
             with self._lock:
                 self.schedulers.remove(scheduler)
@@ -111,6 +112,18 @@ class Runtime:
         scheduler.leaving = unused and scheduler.slices == scheduler.slices_seen
         scheduler.slices_seen = scheduler.slices
         scheduler.loop.call_later(LEAVING if scheduler.leaving else UNUSED, self._leave_when_unused, scheduler)
+
+
+def _is_used(scheduler: Scheduler) -> bool:
+    """On its loop: whether it has processes, or what some that have ended left there to go on."""
+    from pyex.core.timers import timers  # which live on the schedulers of this module
+
+    return bool(
+        scheduler.abandoned
+        or asyncio.all_tasks(scheduler.loop)
+        or any(timer.scheduler is scheduler for timer in [*timers.values()])
+        or any(process.owner is scheduler for process in [*processes.values()])
+    )
 
 
 #: The load of a scheduler that may be held.
@@ -136,19 +149,21 @@ def shutdown() -> None:
     leave()
     interrupts.forget()
     asker = Pid("0.0.0")
-    threads = [process.owner.thread for process in _processes() if isinstance(process.owner, ThreadOwner)]
+    threads = set()
     for reason, seconds in (("shutdown", ORDERLY_EXIT), ("kill", KILLED_EXIT)):
         Leaving.now = reason == "kill"
         for process in _processes():
+            if isinstance(process.owner, ThreadOwner):
+                threads.add(process.owner.thread)
             signal(process.pid, EXIT2, (asker, reason))
         _wait_until_ended(seconds)
     monitor.close()  # not before: what does not give way is ended by an interruption
     for process in _processes():
         if isinstance(process.owner, ThreadOwner):
-            threads.remove(process.owner.thread)  # in foreign code: it stays behind, as a daemon
+            threads.discard(process.owner.thread)  # in foreign code: it stays behind, as a daemon
     deadline = time.monotonic() + KILLED_EXIT
     for thread in threads:  # of a process that was ended while busy, the code may still run
-        if thread is not None:
+        if thread is not None and thread.ident is not None:
             thread.join(max(0.0, deadline - time.monotonic()))
     stuck = False
     for scheduler in runtime.schedulers:

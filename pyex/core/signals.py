@@ -121,10 +121,10 @@ def end_with_monitor(process: ControlBlock, ref: Ref) -> None:
         drop_alias(process, ref)
 
 
-def doom(process: ControlBlock, reason: Any) -> None:
-    """An exit signal has hit: the process ends the next time it would run or wait."""
+def doom(process: ControlBlock, reason: Any, linked: Pid | None = None) -> None:
+    """An exit signal has hit, of a ``linked`` process perhaps: the process ends the next time it would run or wait."""
     if process.exiting is None:
-        process.exiting = Terminated(reason)
+        process.exiting = Terminated(reason, linked)
         process.mailbox = None
         process.owner.wake(process)
 
@@ -236,7 +236,7 @@ def _on_link_exit(process: ControlBlock, args: tuple[Pid, Any]) -> None:
     peer, reason = args
     links = process.links
     if links is not None and links.pop(peer, 0) is None:  # neither unlinked nor being unlinked
-        _exit_signal(process, peer, reason)
+        _exit_signal(process, peer, reason, linked=peer)
 
 
 def _on_exit(process: ControlBlock, args: tuple[Pid, Any]) -> None:
@@ -247,12 +247,12 @@ def _on_exit(process: ControlBlock, args: tuple[Pid, Any]) -> None:
         _exit_signal(process, sender, reason)
 
 
-def _exit_signal(process: ControlBlock, sender: Pid, reason: Any) -> None:
+def _exit_signal(process: ControlBlock, sender: Pid, reason: Any, linked: Pid | None = None) -> None:
     relations = process.relations
     if relations is not None and relations.trap_exit:
         _on_message(process, _with(reason, lambda reason: Exited(sender, reason)))
     elif not (isinstance(reason, str) and reason == "normal") or sender == process.pid:
-        doom(process, reason)
+        doom(process, reason, linked)
 
 
 def _with(reason: Any, make: Callable[[Any], Any]) -> Any:

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from greenlet import getcurrent
 
+from pyex.core import uncaught
 from pyex.core.alarms import Deadline
 from pyex.core.errors import PyexError, Terminated
 from pyex.core.ids import Pid, new_pid
@@ -333,6 +334,8 @@ def _adopt() -> ControlBlock:
         )
     process = new_thread_process(None, None)
     _local.seat = _Seat(process)
+    if threading.get_ident() == _MAIN:
+        uncaught.install()
     return process
 
 
@@ -341,7 +344,7 @@ def _exit_signal() -> Terminated | None:
     if process is None or process.exiting is None or is_over(process):
         return None
     process.owner.raises(process)
-    return Terminated(process.exiting.reason)
+    return Terminated(process.exiting.reason, process.exiting.linked)
 
 
 interrupts.waits.add(ThreadOwner.wait.__code__)

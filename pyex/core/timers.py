@@ -35,10 +35,11 @@ class Timer:
     Whoever takes it out of the table, its firing or its cancelling, is the one that counts.
     """
 
-    __slots__ = ("_handle", "_ref", "_scheduler", "at", "dest", "every", "message")
+    __slots__ = ("_handle", "_ref", "at", "dest", "every", "message", "scheduler")
 
     def __init__(self, scheduler: Scheduler, ref: Ref, dest: Any, message: Any, at: float, every: float | None) -> None:
-        self._scheduler = scheduler
+        #: whose loop it lives on
+        self.scheduler = scheduler
         self._ref = ref
         self.dest = dest
         self.message = message
@@ -49,7 +50,7 @@ class Timer:
     def arm(self) -> None:
         """On the loop: see to it that it fires."""
         if self._ref in timers:  # not cancelled meanwhile
-            self._handle = self._scheduler.loop.call_at(self.at, self._fire)
+            self._handle = self.scheduler.loop.call_at(self.at, self._fire)
 
     def disarm(self) -> None:
         """On the loop: forget it, rather than let it come in vain."""
@@ -58,16 +59,16 @@ class Timer:
 
     def cancel(self) -> float:
         """It was taken out of the table: the seconds that were left."""
-        left = max(0.0, self.at - self._scheduler.loop.time())
-        if scheduler_of_thread() is self._scheduler:
+        left = max(0.0, self.at - self.scheduler.loop.time())
+        if scheduler_of_thread() is self.scheduler:
             self.disarm()
         else:
-            self._scheduler.run_on_loop(self.disarm)
+            self.scheduler.run_on_loop(self.disarm)
         return left
 
     def left(self) -> float:
         """The seconds until it fires."""
-        return max(0.0, self.at - self._scheduler.loop.time())
+        return max(0.0, self.at - self.scheduler.loop.time())
 
     def _fire(self) -> None:
         try:

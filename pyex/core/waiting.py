@@ -29,4 +29,4 @@ def about_to_wait(what: str, instead: str) -> ControlBlock:
 
 def refuse_to_wait(what: str, instead: str) -> NoReturn:
     """Raise the error of a function that waits, called in a coroutine."""
-    raise PyexError(f"{what} in a coroutine would stop the event loop that runs it. Use {instead}")
+    raise PyexError(f"{what} in a coroutine would stop the event loop that runs it. Use {instead}") from None

@@ -158,7 +158,7 @@ def dump(obj: Any, identify: Callable[[Identifier], Any], *, portable: bool = Fa
         raise NotSendable("the message is nested too deeply to be sent to another node") from None
     except Exception as error:  # whatever the class of some object does when it is pickled
         name = blamed(obj, lambda part: _dump(part, identify, portable))
-        raise NotSendable(f"{name} cannot be sent to another node: {error}") from error
+        raise NotSendable(f"{name} cannot be sent to another node: {error}") from None
 
 
 def _dump(obj: Any, identify: Callable[[Identifier], Any], portable: bool) -> tuple[bytes, bool]:

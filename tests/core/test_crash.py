@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from pyex import Crash, Down, receive, spawn_monitor
-from pyex.core.crash import Unportable
+from pyex.core.crash import Unportable, format_user_traceback
 from pyex.core.isolation import snapshot
 from tests.core.support import PLACES, SOON, monitor_at, result_at
 
@@ -146,3 +146,23 @@ def test_an_error_before_the_first_line_of_user_code_has_no_frames():
     trace = receive(Down(ref), timeout=SOON).reason.stacktrace
     assert trace.startswith("TypeError: ")
     assert "lifecycle" not in trace
+
+
+def test_a_trace_ends_where_user_code_calls_the_runtime_whatever_that_calls():
+    def runs(name, source, **names):
+        space = {"__name__": name, **names}
+        exec(source, space)
+        return space["fn"]
+
+    library = runs("json.decoder", "def fn(call=None):\n    return call() if call else 1 / 0")
+    runtime = runs("pyex.core.some", "def fn(call):\n    return call()")
+    mine = runs("mine", "def fn(*calls):\n    return calls[0](*calls[1:])")
+
+    def trace_of(*calls):
+        with pytest.raises(ZeroDivisionError) as caught:
+            mine(*calls)
+        return "".join(format_user_traceback(caught.value)).count('File "<string>"')
+
+    assert trace_of(library) == 2  # mine, library
+    assert trace_of(runtime, library) == 1  # mine
+    assert trace_of(lambda: runtime(lambda: mine(library))) == 4  # mine, runtime, mine, library: it was called back

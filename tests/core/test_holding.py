@@ -24,6 +24,23 @@ def test_a_call_that_blocks_is_reported_once_with_its_line_and_the_remedy():
     assert "spawn(..., thread=True)" in done.stderr
 
 
+def test_code_of_the_shell_is_not_blamed_but_who_called_it():
+    done = program("""
+    import linecache
+    def put(name, file, source):
+        linecache.cache[file] = (len(source), None, source.splitlines(True), file)
+        space = {"__name__": name, "time": time}
+        exec(compile(source, file, "exec"), space)
+        return space["nap"]
+    nap = put("shell.keeper", "keeper.py", "def nap():\\n    time.sleep(0.4)\\n")
+    for fn in (nap, lambda: put("mine", "mine.py", "def nap(ask):\\n    ask()\\n")(nap)):
+        _, ref = spawn_monitor(fn)
+        receive(Down(ref))
+    """)
+    assert done.stderr.count("holds its scheduler") == 1, done.stderr
+    assert "it is at mine.py:2, in nap: ask()" in done.stderr
+
+
 def test_code_that_can_be_interrupted_is_not_reported():
     done = program("""
     def hog():

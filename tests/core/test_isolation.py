@@ -2,6 +2,7 @@
 
 import array
 import collections
+import contextvars
 import copy
 import dataclasses
 import datetime
@@ -23,7 +24,7 @@ from hypothesis import strategies as st
 
 from pyex import NotSendable, Pid, PyexError, Ref, exit, receive, self, send, share, spawn, spawn_monitor
 from pyex.core.isolation import snapshot
-from tests.core.support import SOON, messages
+from tests.core.support import SOON, ended, messages
 
 
 @dataclasses.dataclass
@@ -163,6 +164,13 @@ def test_shared_references_stay_shared_inside_a_message(one, other):
     assert copied[0] is not inner
 
 
+def test_a_partial_that_is_twice_in_a_message_is_one_there_too():
+    call = functools.partial(print, [])
+    first, second, box = snapshot((call, call, Box(call)))
+    assert first is second is box.content
+    assert first.args[0] is not call.args[0]
+
+
 def test_cycles_stay_cycles():
     loop = []
     loop.append(loop)
@@ -236,13 +244,34 @@ def test_objects_of_any_class_are_copied(value):
         1, 1.5, 2j, "s", b"b", None, True, ..., NotImplemented, range(3), Pid("0.1.0"), Ref(), Colour.RED, int, Box, len,
         test_cycles_stay_cycles, re, re.compile("x"), decimal.Decimal(1), fractions.Fraction(1, 2), uuid.uuid4(),
         datetime.datetime.now(datetime.UTC), pathlib.Path("/"), (1, ("a", b"b")), frozenset({1, (2,)}), list[int],
-        int | str, str.join,
+        int | str, str.join, "s".join, dict.fromkeys, contextvars.ContextVar("variable"),
     ],
     ids=lambda value: type(value).__name__,
 )  # fmt: skip
 def test_what_nobody_can_change_passes_as_it_is(value):
     assert snapshot(value) is value
     assert snapshot([value])[0] is value
+
+
+@pytest.mark.parametrize(
+    ("method", "args"),
+    [
+        ([].append, (1,)),
+        ({}.update, ({"a": 1},)),
+        (set().add, (1,)),
+        (bytearray().extend, (b"x",)),
+        ({}.__setitem__, (1, 1)),
+    ],
+    ids=["list", "dict", "set", "bytearray", "wrapper"],
+)
+def test_a_builtin_method_goes_with_a_copy_of_its_object(method, args):
+    copied, its_object = snapshot((method, method.__self__))
+    copied(*args)
+    assert copied.__self__ is its_object
+    assert its_object
+    assert not method.__self__
+    assert ended(spawn(method, *args)) in ("normal", "noproc")
+    assert not method.__self__
 
 
 class Fussy(Exception):

@@ -6,9 +6,11 @@ import time
 import pytest
 
 from pyex import ANY, Down, Node, Pid, Process, receive, request, respond, self, send, spawn
+from pyex.core import spawning
 from pyex.core.moving import move_waiting
+from pyex.core.options import give_options
 from pyex.core.process import processes
-from tests.core.support import SOON, ended, result_at, scheduler, start_at, until
+from tests.core.support import SOON, ended, kill, result_at, scheduler, start_at, until
 
 gate = threading.Event()  # a module's globals are shared
 
@@ -20,8 +22,16 @@ def closed_gate():
     gate.set()
 
 
-def hold():
+def hold(parent):
+    send(parent, "held")
     gate.wait(SOON * 3)
+
+
+def held():
+    """The first scheduler, from now on, by the process that is returned: one that had not begun would move itself."""
+    holder = start_at(0, hold, self())
+    assert receive("held", timeout=SOON) == "held"
+    return holder
 
 
 def move():
@@ -88,7 +98,7 @@ def test_what_was_sent_before_the_move_comes_before_what_is_sent_after_it():
 
     for ask in (False, True):
         gate.clear()
-        holder = start_at(0, hold)
+        holder = held()
         listener = start_at(0, listen)
         asker = start_at(1, body, listener, ask)
         assert [receive(str, timeout=SOON) for _ in range(3)] == ["before", "after", "at the end"]
@@ -119,8 +129,7 @@ def test_11_the_last_message_comes_before_the_down_after_a_move_too():
 
     def wake_and_hold():
         send(listener, "first")
-        send(here, "held")
-        hold()
+        hold(here)
 
     holder = start_at(0, wake_and_hold)
     assert receive(timeout=SOON) == "held"
@@ -136,10 +145,24 @@ def test_13a_who_is_killed_and_moves_is_not_alive():
         move()
         return Process.alive(pid), Process.info(pid)
 
-    holder = start_at(0, hold)
+    holder = held()
     pid = start_at(0, receive)
     assert result_at(1, body, pid) == (False, None)
     gate.set()
     ref = Process.monitor(pid)
     assert receive(Down(ref, ANY), timeout=SOON).reason in ("killed", "noproc")
     ended(holder)
+
+
+@pytest.mark.parametrize(("priority", "queue"), [("high", "urgent"), ("normal", "ready"), ("low", "patient")])
+def test_who_moves_keeps_its_priority(priority, queue):
+    holder = held()
+    process = spawning.create(receive, (), scheduler=scheduler(0))
+    give_options(process, priority, None)
+    spawning.start(process)
+    move()
+    assert process.owner is not scheduler(0)
+    assert process.queue is getattr(process.owner, queue)
+    gate.set()
+    ended(holder)
+    kill(process.pid)

@@ -174,6 +174,25 @@ def test_14_one_that_ignores_the_polite_word_is_killed():
     assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
 
 
+def test_14_processes_that_start_others_as_they_end_do_not_disturb_the_exit():
+    done = program("""
+        def f(left):
+            try:
+                send(main, "parked")
+                receive()
+            finally:
+                if left:
+                    spawn(f, left - 1, thread=True)
+        main = self()
+        spawn(f, 2, thread=True)
+        receive("parked")
+        spawn(f, 2)
+        receive("parked")
+        print("main ends")
+    """)
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", "main ends\n")
+
+
 def test_14_the_main_thread_ends_normally_as_a_process():
     done = program("""
     def watch(pid):

@@ -67,8 +67,8 @@ for line in sys.stdin:
 class Controlled(OtherNode):
     """A node that is asked by its standard input."""
 
-    def __init__(self, name, **options):
-        super().__init__(name, program=PROGRAM, **options)
+    def __init__(self, name, program=PROGRAM, **options):
+        super().__init__(name, program=program, **options)
 
     def ask(self, expression):
         """What an expression gives there, its ``repr`` evaluated here."""
