@@ -70,11 +70,12 @@ def short(name: str | None) -> str:
     return (name or "").removeprefix("__main__.").replace(".<locals>", "")
 
 
-def expect_sort(sort: Any) -> str:
-    """Refuse what there is no order by."""
-    if sort not in SORTS:
-        raise ValueError(f"processes are sorted by {', '.join(map(repr, SORTS))}, not {sort!r}")
-    return str(sort)
+def expect_sort(sort: Any, helper: str) -> str:
+    """Refuse what there is no order by; it may be meant as a node, which other helpers take first."""
+    if not isinstance(sort, str) or sort not in SORTS:
+        hint = f". Of another node: {helper}(node={sort!r})" if isinstance(sort, str) else ""
+        raise ValueError(f"processes are sorted by {', '.join(map(repr, SORTS))}, not {sort!r}{hint}")
+    return sort
 
 
 def pid_of(what: Any) -> Pid:

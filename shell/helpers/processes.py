@@ -48,7 +48,7 @@ def processes(sort: str = "pid", top: int | None = None, node: str | None = None
     >>> processes(sort="memory", top=10)
     >>> processes(node="bob@127.0.0.1")[0].pid
     """
-    _, rows = at(node, survey, expect_sort(sort), top)
+    _, rows = at(node, survey, expect_sort(sort, "processes"), top)
     return Table(HEADS, rows, keep=sort)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+import pyex
 from shell import family_tree
 from shell.current import this_shell, width_here
 from shell.elsewhere import at
@@ -24,7 +25,12 @@ def tree(root: Any = None, node: str | None = None) -> None:
     >>> tree()
     >>> tree("my_supervisor")
     """
-    pid = pid_of(root) if root is not None else None
+    try:
+        pid = pid_of(root) if root is not None else None
+    except pyex.NoProcess as error:
+        if not isinstance(root, str) or "Did you mean" in str(error):
+            raise
+        raise pyex.NoProcess(message=f"{error}. All of another node: tree(node={root!r})") from None
     members = at(pid.node if pid is not None else node, family_tree.gather)
     fine = (sys.stdout.encoding or "").lower().startswith("utf")
     print(cut(family_tree.draw(members, pid, fine=fine), width_here()))
@@ -39,7 +45,7 @@ def top(sort: str = "memory", node: str | None = None, every: float = 1.0) -> Ta
 
     >>> top("messages")
     """
-    expect_sort(sort)
+    expect_sort(sort, "top")
     shell = this_shell("top()")
     if not shell.screen.terminal:
         _, rows = at(node, survey, sort, 20)

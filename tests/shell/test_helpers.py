@@ -302,3 +302,8 @@ def test_top_without_a_terminal_is_the_table_of_now():
     printed = shell("p = spawn(receive, 'x', name='mine')\ntop('pid')\ntop('size')")
     assert "mine" in printed
     assert "processes are sorted by" in printed
+
+
+@pytest.mark.parametrize("helper", ["processes", "top", "tree"])
+def test_who_gives_a_node_in_the_wrong_place_is_told_the_right_one(helper):
+    assert shell(f"{helper}('bob')").endswith(f"{helper}(node='bob')\n")
