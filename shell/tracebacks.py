@@ -25,11 +25,32 @@ _LIBRARY: Final = re.compile(
     r"|<frozen )(?P<name>\w+)"
 )
 
+#: What people of Elixir and Erlang type, and what it is here.
+_THERE_AND_HERE: Final = {
+    "true": "True",
+    "false": "False",
+    "nil": "None",
+    "make_ref": "Ref()",
+    "Process.sleep": "sleep(seconds)",
+    "Process.send": "send(dest, message)",
+    "Process.spawn": "spawn(fn, *args)",
+    "Global.send": "send(Global.whereis_name(name), message)",
+}
+
+#: What Python adds to an error from 3.12 on.
+_GUESS: Final = re.compile(r"\. Did you (mean|forget)[^\n]*\Z")
+
+#: Words of Python that are names of functions in Elixir: here they end in an underscore.
+_RESERVED: Final = re.compile(r"\b(\w+)\.(async|await)\s*\(")
+
 
 def error_text(error: BaseException, *, folded: bool = True) -> str:
     """The traceback of an exception, from the user's first frame on."""
     text = "".join(pyex.format_user_traceback(_without_shell(error)))
-    hint = _hint(error)
+    here = _here(error)
+    hint = f"That is {here} here" if here is not None else _hint(error)
+    if here is not None:
+        text = _GUESS.sub("", text.rstrip())  # Python's own guess at what it is
     if hint and "Did you " not in text:
         text = f"{text.rstrip()}. {hint}\n"
     return fold(text) if folded else text
@@ -62,6 +83,15 @@ def _put_folded(parts: list[str], library: list[tuple[str, str]]) -> None:
     else:
         parts.extend(frame for _, frame in library)
     library.clear()
+
+
+def _here(error: BaseException) -> str | None:
+    """What a name of Elixir's is called here, if it is one."""
+    if isinstance(error, AttributeError) and isinstance(error.obj, type) and error.obj.__module__.startswith("pyex."):
+        return _THERE_AND_HERE.get(f"{error.obj.__qualname__}.{error.name}")
+    if isinstance(error, TypeError) and str(error).startswith("Process.info() takes 1 positional argument"):
+        return "Process.info(pid).messages, and likewise for all else"
+    return _THERE_AND_HERE.get(str(error.name)) if isinstance(error, NameError) else None
 
 
 def _hint(error: BaseException) -> str | None:
@@ -97,4 +127,6 @@ def _without_shell(error: BaseException) -> BaseException:
 
 def syntax_error_text(error: BaseException) -> str:
     """What is wrong with an input that could not be compiled, and where."""
-    return "".join(traceback.format_exception_only(error))
+    text = "".join(traceback.format_exception_only(error))
+    found = _RESERVED.search(getattr(error, "text", None) or "")
+    return f"{text.rstrip()}. That is {found[1]}.{found[2]}_(...) here\n" if found is not None else text

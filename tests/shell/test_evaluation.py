@@ -180,6 +180,18 @@ def test_a_near_miss_suggests_the_right_name(typed, meant):
     assert f"Did you mean: {meant}" in printed or f"Did you mean {meant}" in printed
 
 
+@pytest.mark.parametrize(("typed", "here"), [
+    ("Process.sleep(100)", "sleep(seconds)"), ("Process.send(self(), 1)", "send(dest, message)"), ("make_ref()", "Ref()"),
+    ("Process.spawn(f)", "spawn(fn, *args)"), ("Global.send('x', 1)", "send(Global.whereis_name(name), message)"),
+    ("x = true", "True"), ("nil", "None"), ("Task.async(lambda: 1)", "Task.async_(...)"),
+    ("Task.await(t)", "Task.await_(...)"), ("Process.info(self(), 'messages')", "Process.info(pid).messages, and"),
+])  # fmt: skip
+def test_what_people_of_elixir_type_is_told_by_its_name_here(typed, here):
+    *_, last = shell(typed).splitlines()
+    assert f". That is {here}" in last
+    assert "Did you" not in last
+
+
 def test_a_module_that_was_not_imported_is_suggested():
     assert "forget to import 'time'" in shell("time.sleep(1)")
 
