@@ -34,7 +34,8 @@ async def reach(own: Own, node: str, ask: Ask) -> tuple[socket.socket, tuple[str
             f"pyex --name {short}"
         ) from None
     if registration is None:
-        others = f"Running there: {', '.join(sorted(running))}" if running else "No node runs there"
+        names = [f"{name} (this node)" if f"{name}@{host}" == own.name else name for name in sorted(running)]
+        others = f"Running there: {', '.join(names)}" if names else "No node runs there"
         if near := difflib.get_close_matches(short, running, n=1):
             others = f"Did you mean {near[0]}@{host}? {others}"
         raise ConnectError(f"no node named {short!r} runs on {host}. {others}")
