@@ -40,7 +40,7 @@ def keep(server: Pid, tag: Ref, ready: Ref, colour: str, width: int | None, modu
         shell.module = module
     with pyex.process_streams():
         evaluator = _Evaluator(shell)
-        send(server, (tag, "evaluates", evaluator.pid))
+        send(server, (tag, "evaluates", evaluator.pid, pyex.self()))
         send(ready, (ready, "ready"))
         while True:
             match receive((tag, ANY), (tag, ANY, ANY), (tag, ANY, ANY, ANY), Down):
@@ -49,7 +49,7 @@ def keep(server: Pid, tag: Ref, ready: Ref, colour: str, width: int | None, modu
                     return
                 case Down(ref=ref, reason=reason) if ref == evaluator.watch:
                     evaluator.restart(reason)
-                    send(server, (tag, "evaluates", evaluator.pid))
+                    send(server, (tag, "evaluates", evaluator.pid, pyex.self()))
                     send(server, (tag, "done", pyex.self()))
                 case (_, "evaluate", source, number):
                     send(evaluator.pid, (tag, "evaluate", source, number))

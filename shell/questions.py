@@ -25,6 +25,7 @@ class Question:
     def __init__(self, asker: Pid, alias: Ref, prompt: str) -> None:
         self.asker = asker
         self.alias = alias
+        self.prompt = prompt
         self.text = f"{_name(asker)} asks: {prompt}"
         self.gone = False
         #: the shell leaves: nothing typed now is meant for it any more

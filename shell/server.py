@@ -58,6 +58,8 @@ class _Server:
         self._first = Job(shell, LOCAL, here.node or "nonode@nohost")
         self._jobs: dict[int, Job] = {LOCAL: self._first}
         self._job = self._first
+        #: the evaluators there are now, by their keepers
+        self._evaluators: dict[Pid, Pid] = {}
         self._tag = shell.tag
         self._patterns = ((self._tag, ANY), (self._tag, ANY, ANY), (self._tag, ANY, ANY, ANY))
 
@@ -123,8 +125,9 @@ class _Server:
                     first.put()
                 else:
                     first.request = None  # it has ended the evaluator
-            case (_, "evaluates", pid):
+            case (_, "evaluates", pid, keeper):
                 shell.abroad.add(pid)
+                self._evaluators[keeper] = pid
             case (_, "done", which):
                 if (job := self._find(which)) is not None:
                     job.request = None
@@ -173,6 +176,7 @@ class _Server:
 
     def _remove(self, job: KeptJob) -> None:
         del self._jobs[job.number]
+        self._evaluators.pop(job.keeper, None)
         if self._job is job:
             self._to_front(self._first)
 
@@ -195,6 +199,8 @@ class _Server:
             pass  # all that is there is looked at now
         while (question := shell.questions.next()) is not None:
             pyex.sync_output(self._leader)
+            if isinstance(self._job, KeptJob) and question.asker == self._evaluators.get(self._job.keeper):
+                question.text = question.prompt  # it is clear who asks
             try:
                 reply: Any = shell.reader.ask(question) + "\n"
             except EOFError:
