@@ -25,12 +25,15 @@ class Table(list[Any]):
     Pid('0.110.0')
     """
 
-    def __init__(self, heads: Iterable[str], rows: Iterable[Any], empty: str = "none", keep: str = "") -> None:
+    def __init__(
+        self, heads: Iterable[str], rows: Iterable[Any], empty: str = "none", keep: str = "", widest: int = WIDEST
+    ) -> None:
         super().__init__(rows)
         self._heads = tuple(heads)
         self._empty = empty
         #: the column that is shown also where there is no room for all
         self._keep = keep
+        self._widest = widest
 
     def __repr__(self) -> str:
         return self.text()
@@ -41,7 +44,7 @@ class Table(list[Any]):
             return cut(f"({self._empty})", width)
         rows = self[:MOST]
         columns = [
-            _Column(head, [row[number] for row in rows], kept=number == 0 or head == self._keep)
+            _Column(head, [row[number] for row in rows], self._widest, kept=number == 0 or head == self._keep)
             for number, head in enumerate(self._heads)
         ]
         shown = columns if width is None else _fitted(columns, width)
@@ -58,11 +61,11 @@ class Table(list[Any]):
 class _Column:
     """One column: its cells, and how wide it is."""
 
-    def __init__(self, head: str, values: list[Any], *, kept: bool) -> None:
+    def __init__(self, head: str, values: list[Any], widest: int, *, kept: bool) -> None:
         self.head = head
         self.kept = kept
         self._numbers = all(isinstance(value, int | float) for value in values)
-        self._cells = [head, *map(cell, values)]
+        self._cells = [head, *(cell(value, widest) for value in values)]
         self.width = max(map(len, self._cells))
         whole = self._numbers or any(isinstance(value, Pid | Ref | Port) for value in values)
         #: what it can do with; neither half a number nor half a pid is of use
@@ -90,7 +93,7 @@ def _fitted(columns: list[_Column], width: int) -> list[_Column]:
     return shown
 
 
-def cell(value: Any) -> str:
+def cell(value: Any, widest: int = WIDEST) -> str:
     """A value as it stands in a table: text as it is, numbers with their thousands, nothing as a dash."""
     if value is None:
         return "-"
@@ -101,4 +104,4 @@ def cell(value: Any) -> str:
     else:
         text = bounded(value)
     text = text.replace("\n", " ")
-    return text if len(text) <= WIDEST else text[: WIDEST - 3] + "..."
+    return text if len(text) <= widest else text[: widest - 3] + "..."

@@ -20,6 +20,9 @@ __all__ = ["callbacks", "exports", "h", "sig", "source"]
 
 _NOTHING: Final = object()
 
+#: Characters of a signature, and of what it is about, where the terminal has room for them.
+_WIDEST: Final = 120
+
 #: Filled by the package, which knows all families.
 helpers: Final[dict[str, list[tuple[str, Any]]]] = {}
 
@@ -92,7 +95,7 @@ def exports(where: Any) -> Table:
         where = type(where)
     rows = [(signature(value, name) if callable(value) else name, first_line(value)) for name, value in members(where)
             if callable(value) or isinstance(value, property)]  # fmt: skip
-    return Table(("name", "what"), rows, "it exports nothing")
+    return Table(("name", "what"), rows, "it exports nothing", widest=_WIDEST)
 
 
 def callbacks(behaviour: type) -> Table:
@@ -108,7 +111,7 @@ def callbacks(behaviour: type) -> Table:
             if inspect.isfunction(value) and not name.startswith("_"):
                 found.setdefault(name, value)
     rows = [(signature(value, name), first_line(value)) for name, value in found.items()]
-    return Table(("callback", "what"), rows, f"{behaviour.__qualname__} has none")
+    return Table(("callback", "what"), rows, f"{behaviour.__qualname__} has none", widest=_WIDEST)
 
 
 def sig(fn: Any) -> None:

@@ -39,6 +39,7 @@ def test_h_tells_of_functions_classes_modules_values_and_names():
     assert "dicts or ChildSpec" in of_supervisors
     for name in ("which_children(supervisor", "count_children(supervisor", "stop(supervisor", "start_link(*args"):
         assert f"\n{name}" in of_supervisors
+    assert "format_status(self, status: dict[str, Any]) -> dict[str, Any]" in shell("h(GenServer)")  # whole
     for name in ("get_state", "replace_state", "get_status", "suspend", "resume", "trace"):
         assert f">>> GenServer.{name}(" in shell(f"h(GenServer.{name})")
     assert shell("h('Process.link')").startswith("Process.link(pid: Pid | Port) -> bool\n")
