@@ -38,7 +38,7 @@ def test_helpers_ask_other_nodes(terminal):
     alice.wait("Did you mean bob@127.0.0.1?")
     alice.prompt(10)
     alice.enter("trace(p, count=2); send(p, ('hello', 1))")
-    alice.wait("'bob@127.0.0.1') gets a message of another node")
+    alice.wait("'bob@127.0.0.1') gets ('hello', 1)")
     alice.prompt(11)
     alice.enter("def f(x): pry(); print('went on with', x)", "")
     alice.prompt(12)
