@@ -8,6 +8,7 @@ import pytest
 
 import pyex
 from pyex.core.process import names, processes
+from pyex.core.timers import timers
 
 # Started in the background a program ignores Ctrl-C, and so does all that it starts; the tests press it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -28,6 +29,8 @@ def alone(request):
     yield
     logging.getLogger("pyex").setLevel(logging.NOTSET)
     mine = pyex.self()
+    for ref in list(timers):
+        pyex.Process.cancel_timer(ref)
     pyex.Process.flag("trap_exit", True)
     for key in [key for key in list(processes) if key not in before and key != mine.key]:
         process = processes.get(key)

@@ -9,7 +9,7 @@ import pytest
 
 import pyex
 from pyex import Process, receive, send, spawn
-from pyex.core import heap_limit, idling, memory, options, patterns
+from pyex.core import expecting, heap_limit, idling, memory, options, patterns
 from pyex.core.process import processes
 from pyex.core.runtime import runtime
 from tests.core.support import forever, until
@@ -43,6 +43,7 @@ def stage(monkeypatch):
     yield {
         "pyex": pyex, "asyncio": asyncio, "socket": socket, "threading": threading, "time": time,
         "pid": pid, "process": processes[pid.key], "server": spawn(answers),
+        "work": forever, "expect_plain": expecting.expect_plain,
         "worker": lambda lock: lock.acquire(), "Shop": Shop,
         "AGAIN": idling.AGAIN, "next_message": idling.next_message, "matches": patterns.matches,
         "HeapLimit": heap_limit.HeapLimit, "Walk": memory.Walk,

@@ -1,6 +1,9 @@
 """Every example in the docstrings of pyex.distribution runs, and shows what it says: with bob, who is known, and carol."""
 
 import importlib
+import itertools
+import math
+import os
 
 import pytest
 
@@ -10,6 +13,9 @@ from tests.docstrings import modules, run_examples
 
 #: Those whose examples start the node themselves, and have carol to find.
 BEGINNING = ["pyex.distribution.node"]
+
+#: Modules of Python that they use.
+MODULES = {"itertools": itertools, "math": math, "os": os}
 
 
 @pytest.fixture
@@ -28,6 +34,6 @@ def test_the_examples_of_a_module_run(name, nodes, counter):
         if name not in BEGINNING:
             Node.start("alice")
             Node.connect("bob@127.0.0.1")
-        run_examples(name, {"Counter": counter, "work": forever if name.endswith("pg") else int})
+        run_examples(name, {"Counter": counter, "work": forever if name.endswith("pg") else int} | MODULES)
     finally:
         Node.stop()

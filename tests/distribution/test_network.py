@@ -69,5 +69,4 @@ def test_50_dropped_packets_are_noticed_on_both_sides_and_the_nodes_meet_again(s
         assert "for 4 s: disconnected" in one.errors() + other.errors()
     finally:
         for node in nodes:
-            node.process.kill()
-            node.process.communicate()
+            node.discard()

@@ -32,8 +32,7 @@ def start(place):
 
     yield start
     for node in started:
-        node.process.kill()
-        node.process.communicate()
+        node.discard()
 
 
 @pytest.fixture(scope="module")

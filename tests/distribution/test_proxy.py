@@ -48,8 +48,7 @@ def pair(proxy, tls):
                 if (pid := Process.whereis(name)) is not None:
                     Process.exit(pid, "kill")
                     until(lambda pid=pid: not Process.alive(pid))
-            bob.process.kill()
-            bob.process.communicate()
+            bob.discard()
 
 
 @pytest.fixture

@@ -164,5 +164,4 @@ def test_what_nodes_do_to_each_other_is_told_once_and_leaves_nothing(monkeypatch
                 raise AssertionError(f"left on {node.name}: {last[-1]}") from None
     finally:
         for node in begin:
-            node.process.kill()
-            node.process.communicate()
+            node.discard()

@@ -8,6 +8,7 @@ import pytest
 #: What the shells of these tests import.
 ASKERS = """
 import os
+import pyex
 from pyex import *
 
 __all__ = ["ask", "asker", "go", "got", "when"]
@@ -25,6 +26,7 @@ def go(*askers):
         send(pid, 'go')
         while (info := Process.info(pid)) and not (info.status == 'waiting' and info.monitors):
             sleep(0.01)
+        pyex.sync_output(Process.group_leader(pid))  # it has the question, too
 
 def got(number):
     "Wait for so many answers, and print them."
