@@ -16,6 +16,9 @@ from pyex.core.errors import PyexError
 #: The environment variable that says which.
 VARIABLE: Final = "PYEX_LOOP"
 
+#: Seconds that tasks of the loop get to end by themselves when it stops, their connections being closed.
+TASKS_END: Final = 0.1
+
 
 def new_loop() -> asyncio.AbstractEventLoop:
     """A fresh event loop of the kind that is wanted; raises ``PyexError`` if there is none of that kind."""
@@ -31,3 +34,13 @@ def new_loop() -> asyncio.AbstractEventLoop:
             f'{VARIABLE}=uvloop needs uvloop, which is not installed: pip install "pyex-otp[uvloop]", or unset {VARIABLE}'
         ) from None
     return Loop()
+
+
+async def end_tasks() -> None:
+    """Let the loop's tasks end; asyncio complains of those that are dropped."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    if tasks:
+        _, left = await asyncio.wait(tasks, timeout=TASKS_END)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)

@@ -7,7 +7,6 @@ queue is a callback of the loop, so sockets and timers live on the same thread w
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import threading
 import time
@@ -20,7 +19,7 @@ from greenlet import getcurrent, greenlet
 
 from pyex.core.alarms import Alarms, alarm
 from pyex.core.lifecycle import run_to_end
-from pyex.core.loops import new_loop
+from pyex.core.loops import end_tasks, new_loop
 from pyex.core.monitor import monitor
 from pyex.core.moving import START, pass_on, take
 from pyex.core.preemption import thread_state
@@ -36,9 +35,6 @@ MOST_SWITCHES: Final = 2000
 
 #: Of so many turns one is for those of lesser priority, however much those of higher priority have to do.
 OTHERS_TURN: Final = 8
-
-#: Seconds that tasks of the loop get to end by themselves when it stops, their connections being closed.
-TASKS_END: Final = 0.1
 
 #: Greenlets kept for reuse when their process has ended.
 IDLE_WORKERS: Final = 64
@@ -60,16 +56,6 @@ def scheduler_of_thread() -> Scheduler | None:
 def no_scheduler_here() -> None:
     """In the child of a fork: the scheduler whose thread this was is not there any more."""
     _thread.__dict__.clear()
-
-
-async def _end_tasks() -> None:
-    """Let the loop's tasks end; asyncio complains of those that are dropped."""
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    if tasks:
-        _, left = await asyncio.wait(tasks, timeout=TASKS_END)
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
 
 
 class Worker(greenlet):
@@ -182,7 +168,7 @@ class Scheduler:
         self.thread_state = thread_state()
         try:
             self._run_loop()
-            self.loop.run_until_complete(_end_tasks())
+            self.loop.run_until_complete(end_tasks())
             for worker in self.idle_workers:
                 worker.throw()  # a greenlet ends best on its own thread
         finally:

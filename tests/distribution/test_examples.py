@@ -36,4 +36,5 @@ def test_the_examples_of_a_module_run(name, nodes, counter):
             Node.connect("bob@127.0.0.1")
         run_examples(name, {"Counter": counter, "work": forever if name.endswith("pg") else int} | MODULES)
     finally:
+        Node.monitor_nodes(on=False)
         Node.stop()

@@ -6,7 +6,7 @@ import threading
 import cloudpickle
 import pytest
 
-from pyex import ConnectError, Node, NodeDown, NodeUp, Process, receive, self, send, sleep, spawn
+from pyex import ConnectError, Down, Node, NodeDown, NodeUp, Process, receive, self, send, sleep, spawn, spawn_monitor
 from pyex.core.errors import NodeNameError
 from pyex.distribution import node_events
 from pyex.distribution.names import lan_address
@@ -70,16 +70,13 @@ def test_45_a_node_monitor_fires_once_for_each_time_it_was_asked_for(alice, node
 def test_a_monitor_ends_with_its_process(alice, nodes):
     nodes("bob")
     Node.connect("bob")
-    here = self()
 
     def watch():
         Node.monitor("bob")
         Node.monitor_nodes()
-        send(here, self())
 
-    ref = Process.monitor(spawn(watch))
-    dead = receive(timeout=10)
-    receive(("DOWN", ref, "process", dead, "normal"), timeout=10)
+    dead, ref = spawn_monitor(watch)
+    assert receive(Down(ref), timeout=10).reason == "normal"
     Node.disconnect("bob")
     assert dead not in node_events._subscribers
 

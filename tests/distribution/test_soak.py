@@ -103,7 +103,7 @@ def left():
     for name in names:  # its killer could not reach this node
         if (pid := Process.whereis(name)) is not None:
             Process.exit(pid, "kill")
-    return names, len(here.relations.links), len(here.relations.monitors), len(aliases)
+    return names, len(here.links or ()), len(here.monitors or ()), len(aliases)
 
 self_pid = self()
 logging.getLogger("pyex").setLevel(logging.CRITICAL)

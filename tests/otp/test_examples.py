@@ -49,6 +49,8 @@ class Clock(pyex.GenServer):
 
 @pytest.mark.parametrize("name", modules("pyex/otp"))
 def test_the_examples_of_a_module_run(name):
+    if name == "pyex.otp.system":
+        Counter.start(10, name="counter")
     run_examples(name, {"Counter": Counter, "Clock": Clock})
 
 
