@@ -88,7 +88,7 @@ def views(nodes):
 def parts(nodes):
     """The parts of the mesh, if all nodes of each see just each other; else None."""
     seen = views(nodes)
-    if any(seen[name] != view for view in seen.values() for name in view):
+    if any(seen.get(name) != view for view in seen.values() for name in view):
         return None
     return {"".join(sorted(view)) for view in seen.values()}
 
