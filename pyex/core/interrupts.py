@@ -15,12 +15,20 @@ import threading
 import time
 import types
 from collections.abc import Callable
-from typing import Final
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Final
 
 from pyex.core.crash import RUNTIME
 
+if TYPE_CHECKING:
+    from pyex.core.alarms import Deadline
+
 #: Seconds until a postponed interrupt knocks again.
 KNOCK_AGAIN: Final = 0.001
+
+#: Seconds between two looks of a wait that Ctrl-C is to interrupt: at first, and at most.
+FIRST_LOOK: Final = 0.01
+LAST_LOOK: Final = 1.0
 
 
 class Interrupts:
@@ -126,4 +134,22 @@ def _interrupt_main() -> None:
         _thread.interrupt_main()
 
 
+def await_item(queue: SimpleQueue[None], deadline: Deadline | None, *, interruptible: bool) -> None:
+    """Wait for an item of a queue until the deadline, if there is one.
+
+    A signal that comes after the interpreter has looked for it, and before the thread sleeps, wakes nobody; on a busy machine
+    that may be long. So a wait that is to be interrupted wakes by itself, ever less often.
+    """
+    patience = FIRST_LOOK if interruptible else threading.TIMEOUT_MAX
+    while True:
+        left = threading.TIMEOUT_MAX if deadline is None else min(deadline.remaining(), threading.TIMEOUT_MAX)
+        try:
+            return queue.get(timeout=min(left, patience))
+        except Empty:
+            if left <= patience:
+                return None
+        patience = min(patience * 2, LAST_LOOK)
+
+
 interrupts = Interrupts()
+interrupts.waits.add(await_item.__code__)

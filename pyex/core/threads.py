@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import Any, Final
 
 from greenlet import getcurrent
@@ -20,7 +20,7 @@ from pyex.core import uncaught
 from pyex.core.alarms import Deadline
 from pyex.core.errors import PyexError, Terminated
 from pyex.core.ids import Pid, new_pid
-from pyex.core.interrupts import interrupts
+from pyex.core.interrupts import await_item, interrupts
 from pyex.core.lifecycle import conclude, run_to_end
 from pyex.core.monitor import monitor
 from pyex.core.own_loop import close_loop
@@ -216,13 +216,8 @@ class ThreadOwner:
                 raise KeyboardInterrupt
             if process.exiting is not None or len(process.mailbox or ()) != seen:
                 return
-            if alarm is None:
-                self._parking.get()
-            else:
-                assert isinstance(alarm, Deadline)
-                self._parking.get(timeout=min(alarm.remaining(), threading.TIMEOUT_MAX))
-        except Empty:
-            pass
+            assert alarm is None or isinstance(alarm, Deadline)
+            await_item(self._parking, alarm, interruptible=self.thread_id == _MAIN)
         finally:
             self._parked = process.waiting = False
             self._ring()  # what woke this wait may have been for them

@@ -228,3 +228,31 @@ def test_ctrl_c_is_let_in_while_others_change_the_process():
         """
     )
     assert (done.stdout, done.stderr) == ("interrupted\nhello\n", "")
+
+
+def test_13_ctrl_c_on_the_way_into_a_wait_ends_it():
+    """The signal comes between the interpreter's last look for it and the sleep of the thread."""
+    done = program("""
+        go = threading.Event()
+        def press():
+            while True:
+                go.wait()
+                go.clear()
+                end = time.perf_counter() + turn % 40 * 1e-5
+                while time.perf_counter() < end: pass
+                os.kill(os.getpid(), signal.SIGINT)
+        threading.Thread(target=press, daemon=True).start()
+        self()
+        missed = 0
+        for turn in range(1500):
+            try:
+                go.set()
+                sleep(20)
+                missed += 1
+                break
+            except KeyboardInterrupt:
+                pass
+        print("missed", missed, flush=True)
+        os._exit(0)
+    """, timeout=120)  # fmt: skip
+    assert done.stdout == "missed 0\n"
