@@ -160,15 +160,14 @@ class Connection:
                 except Exception:  # objects, or nonsense: the process that it is for decodes it, or reports it
                     message = Parcel(bytes(data), decode)
                 scheduler = self._scheduler
-                mailbox = process.mailbox
-                if (
-                    mailbox is not None
-                    and process.owner is scheduler
+                if (  # direct delivery: the rule stands in pyex.core.moving
+                    process.owner is scheduler
                     and scheduler.slice_due
                     and not scheduler.inbox
                     and number in messaging.nearby
+                    and (mailbox := process.mailbox) is not None
                 ):
-                    mailbox.append(message)  # as send() does
+                    mailbox.append(message)
                     if process.waiting:
                         process.waiting = False
                         process.queue.append(process)
