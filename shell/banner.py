@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import platform
+import sys
+import textwrap
 from pathlib import Path
 from typing import Final
 
@@ -23,12 +25,12 @@ TIPS: Final = (
 )
 
 
-def banner(starts: int) -> str:
-    """The lines, for who has started it so many times before."""
-    return (
-        f"pyex {pyex.__version__} on Python {platform.python_version()}. Ctrl-C interrupts, exit() leaves, h() helps, lesson() teaches.\n"
-        f"{TIPS[starts % len(TIPS)]}\n"
-    )
+def banner(starts: int, width: int | None) -> str:
+    """The lines, for who has started it so many times before, on a screen that is so wide."""
+    what = f"pyex {pyex.__version__} on Python {platform.python_version()}."
+    lines = f"{what} Ctrl-C interrupts, exit() leaves, h() helps, lesson() teaches.", TIPS[starts % len(TIPS)]
+    wide = max(width - 1, 1) if width is not None else sys.maxsize
+    return "".join(f"{textwrap.fill(line, wide, break_on_hyphens=False)}\n" for line in lines)
 
 
 def count_start(path: Path) -> int:

@@ -192,7 +192,7 @@ def _interactive(options: argparse.Namespace) -> Shell:
     else:
         reader = LineReader(sys.stdin, _writer(sys.stdout), settings)
     files, warning = startup.chosen(Path.cwd(), startup.Trust(config.folder() / "trusted"), told_to=options.dot_pyex)
-    text = banner(count_start(history_path().with_name("starts"))) if settings.banner else ""
+    text = banner(count_start(history_path().with_name("starts")), screen.width()) if settings.banner else ""
     shell = Shell(reader, screen, start=_starter(options), open_path=_open_path, banner=text + warning)
     shell.files = [*files, *_given_files(options)]
     shell.progress_file = history_path().with_name("lessons")

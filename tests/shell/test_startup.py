@@ -134,9 +134,17 @@ def test_the_banner_teaches_another_thing_every_time(tmp_path):
     assert [count_start(path) for _ in range(3)] == [0, 1, 2]
     path.write_text("nonsense")
     assert count_start(path) == 0
-    texts = {banner(number) for number in range(len(TIPS))}
+    texts = {banner(number, None) for number in range(len(TIPS))}
     assert len(texts) == len(TIPS)
     assert all(text.count("\n") == 2 and max(map(len, text.split("\n"))) <= 100 for text in texts)
+
+
+@pytest.mark.parametrize("width", [80, 40])
+def test_the_banner_is_cut_between_words_to_the_width_there_is(width):
+    for number in range(len(TIPS)):
+        text = banner(number, width)
+        assert max(map(len, text.splitlines())) < width
+        assert text.split() == banner(number, None).split()
 
 
 @pytest.mark.parametrize("shell", SHELLS)
