@@ -91,6 +91,28 @@ def result_at(place, fn, *args, timeout=SOON * 3):
     return got[1]
 
 
+def in_thread(fn):
+    """Run ``fn`` on a plain thread; its value."""
+    box = []
+    thread = threading.Thread(target=lambda: box.append(fn()))
+    thread.start()
+    thread.join(SOON)
+    assert not thread.is_alive()
+    return box[0]
+
+
+def dead(place):
+    """The pid of a process that has ended, at a place."""
+    pid, ref = monitor_at(place, int)
+    assert receive(Down(ref), timeout=SOON).reason == "normal"
+    return pid
+
+
+def trap():
+    """Trap exits in this process."""
+    Process.flag("trap_exit", True)
+
+
 def ended(*pids):
     """Wait for processes to end; their reasons (of one: its reason)."""
     refs = [Process.monitor(pid) for pid in pids]

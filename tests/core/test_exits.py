@@ -17,6 +17,7 @@ from pyex.core import threads
 from tests.core.support import (
     PLACES,
     SOON,
+    dead,
     ended,
     forever,
     kill,
@@ -26,6 +27,7 @@ from tests.core.support import (
     result_at,
     settle,
     start_at,
+    trap,
 )
 
 MANY = 1000
@@ -47,16 +49,6 @@ def places(request):
 def many(places):
     """How often to repeat what could race; threads cost more to start."""
     return 200 if "thread" in places else MANY
-
-
-def trap():
-    Process.flag("trap_exit", True)
-
-
-def dead(place):
-    pid, ref = monitor_at(place, int)
-    assert receive(Down(ref), timeout=SOON).reason == "normal"
-    return pid
 
 
 def test_02_kill_cannot_be_trapped_and_is_seen_as_killed(places):

@@ -21,6 +21,7 @@ from pyex.core.process import processes
 from tests.core.support import (
     PLACES,
     SOON,
+    dead,
     ended,
     forever,
     kill,
@@ -31,6 +32,7 @@ from tests.core.support import (
     settle,
     start_at,
     switching,
+    trap,
 )
 
 MANY = 1000
@@ -46,16 +48,6 @@ def places(request):
 def many(places):
     """How often to repeat what could race; threads cost more to start."""
     return 200 if "thread" in places else MANY
-
-
-def trap():
-    Process.flag("trap_exit", True)
-
-
-def dead(place):
-    pid, ref = monitor_at(place, int)
-    assert receive(Down(ref), timeout=SOON).reason == "normal"
-    return pid
 
 
 def test_01_linking_to_a_dead_process_raises(places):

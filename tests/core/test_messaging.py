@@ -5,8 +5,7 @@ import time
 import pytest
 
 from pyex import ANY, Down, NoProcess, Process, PyexError, ReceiveTimeout, Ref, receive, self, send, sleep, spawn
-from pyex.core.process import processes
-from tests.core.support import PLACES, SOON, ended, kill, messages, monitor_at, result_at, start_at, until
+from tests.core.support import PLACES, SOON, ended, kill, messages, monitor_at, result_at, start_at
 
 
 @pytest.fixture(params=[0, "thread"])
@@ -381,37 +380,3 @@ def test_a_time_that_is_none_is_refused_at_the_call(bad):
     with pytest.raises(error, match="takes a number of seconds or None"):
         sleep(bad)
     assert receive(timeout=0) == "here already"
-
-
-class Patient:
-    """Whose copy, the first time, waits until the one it is for has emptied its mailbox and hibernates."""
-
-    def __init__(self, pid):
-        self.pid = pid
-
-    def __getstate__(self):
-        if self.pid is not None:
-            until(lambda: processes[self.pid.key].mailbox is None)
-        return {"pid": None}
-
-
-def test_a_message_whose_copy_lets_others_run_arrives_and_is_copied_once():
-    here = self()
-
-    def loop():
-        message = receive()
-        send(here, message if isinstance(message, str) else type(message))
-        Process.hibernate(loop)
-
-    def body():
-        pid = spawn(loop)
-        for message in ("first", Patient(pid), "third"):
-            send(pid, message)
-        kept = receive("kept", timeout=SOON)
-        kill(pid)
-        return kept
-
-    other = start_at(0, lambda: send(here, body()))
-    assert [receive(timeout=SOON) for _ in range(3)] == ["first", Patient, "third"]
-    send(other, "kept")
-    assert receive("kept", timeout=SOON) == "kept"

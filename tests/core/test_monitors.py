@@ -8,6 +8,7 @@ from pyex.core.process import processes
 from tests.core.support import (
     PLACES,
     SOON,
+    dead,
     forever,
     kill,
     messages,
@@ -27,12 +28,6 @@ def places(request):
 @pytest.fixture
 def many(places):
     return 200 if "thread" in places else 1000
-
-
-def dead(place):
-    pid, ref = monitor_at(place, int)
-    receive(Down(ref), timeout=SOON)
-    return pid
 
 
 def test_14_monitoring_a_dead_process_gives_noproc(places):

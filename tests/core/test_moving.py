@@ -166,3 +166,37 @@ def test_who_moves_keeps_its_priority(priority, queue):
     gate.set()
     ended(holder)
     kill(process.pid)
+
+
+class Patient:
+    """Whose copy, the first time, waits until the one it is for has emptied its mailbox and hibernates."""
+
+    def __init__(self, pid):
+        self.pid = pid
+
+    def __getstate__(self):
+        if self.pid is not None:
+            until(lambda: processes[self.pid.key].mailbox is None)
+        return {"pid": None}
+
+
+def test_a_message_whose_copy_lets_others_run_arrives_and_is_copied_once():
+    here = self()
+
+    def loop():
+        message = receive()
+        send(here, message if isinstance(message, str) else type(message))
+        Process.hibernate(loop)
+
+    def body():
+        pid = spawn(loop)
+        for message in ("first", Patient(pid), "third"):
+            send(pid, message)
+        kept = receive("kept", timeout=SOON)
+        kill(pid)
+        return kept
+
+    other = start_at(0, lambda: send(here, body()))
+    assert [receive(timeout=SOON) for _ in range(3)] == ["first", Patient, "third"]
+    send(other, "kept")
+    assert receive("kept", timeout=SOON) == "kept"

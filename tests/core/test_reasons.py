@@ -28,6 +28,7 @@ from tests.core.support import (
     result_at,
     settle,
     start_at,
+    trap,
 )
 
 
@@ -35,10 +36,6 @@ from tests.core.support import (
 def places(request):
     """Where the process that acts lives, and where the other one does."""
     return request.param
-
-
-def trap():
-    Process.flag("trap_exit", True)
 
 
 def test_05_an_uncaught_exception_ends_with_its_crash(places):

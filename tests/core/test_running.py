@@ -1,7 +1,5 @@
 """``pyex.run``: a function as a process of the thread that calls it."""
 
-import threading
-
 import pytest
 
 from pyex import (
@@ -17,17 +15,7 @@ from pyex import (
     spawn_link,
 )
 from pyex.core.process import processes
-from tests.core.support import SOON
-
-
-def in_thread(fn):
-    """Run ``fn`` on a plain thread; its value."""
-    box = []
-    thread = threading.Thread(target=lambda: box.append(fn()))
-    thread.start()
-    thread.join(SOON)
-    assert not thread.is_alive()
-    return box[0]
+from tests.core.support import SOON, in_thread
 
 
 def test_run_returns_the_value():

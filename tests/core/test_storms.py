@@ -11,7 +11,7 @@ from pyex.core.runtime import runtime
 from pyex.core.scheduler import IDLE_WORKERS
 from pyex.core.threads import this_process
 from pyex.core.timers import timers
-from tests.core.support import forever, kill, link_at, messages, monitor_at, result_at, settle, start_at, until
+from tests.core.support import forever, kill, link_at, messages, monitor_at, result_at, settle, start_at, trap, until
 
 #: Where the processes of a storm live; they take turns.
 MIXES = {"one scheduler": (0,), "two schedulers": (0, 1), "with threads": (0, 1, 0, 1, 0, 1, 0, 1, 0, "thread")}
@@ -44,10 +44,6 @@ def tables():
         mine.relations.marks if mine.relations is not None else 0,
         *(sum(len(queue) for scheduler in runtime.schedulers for queue in (scheduler.ready, scheduler.inbox)),),
     )  # fmt: skip
-
-
-def trap():
-    Process.flag("trap_exit", True)
 
 
 def spread(mix, count):

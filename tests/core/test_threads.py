@@ -23,17 +23,7 @@ from pyex import (
 )
 from pyex.core.errors import Terminated
 from pyex.core.process import processes
-from tests.core.support import SOON, ended, forever, messages, monitor_at, start_at, switching, until
-
-
-def in_thread(fn):
-    """Run ``fn`` on a plain thread; its value."""
-    box = []
-    thread = threading.Thread(target=lambda: box.append(fn()))
-    thread.start()
-    thread.join(SOON)
-    assert not thread.is_alive()
-    return box[0]
+from tests.core.support import SOON, ended, forever, in_thread, messages, monitor_at, start_at, switching, until
 
 
 def test_a_thread_becomes_a_process_by_asking():

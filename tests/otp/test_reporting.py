@@ -4,7 +4,8 @@ import logging
 
 import pytest
 
-from pyex import GenServer, ServerDown, self
+from pyex import Down, GenServer, Process, ServerDown, receive, self, send
+from tests.core.support import SOON
 from tests.otp.servers import Counter
 
 
@@ -61,3 +62,22 @@ def test_elixirs_results_are_answered_with_how_they_are_written_here(caplog):
         with pytest.raises(ServerDown):
             GenServer.call(Elixir.start(), result)
         assert words in caplog.text
+
+
+def test_27_whatever_an_error_is_like_the_server_terminates_and_ends_with_it():
+    class Stubborn(Exception):
+        def add_note(self, note):
+            raise RuntimeError("no notes")
+
+    class Failing(Counter):
+        def handle_cast(self, request):
+            raise Stubborn("on purpose")
+
+        def terminate(self, reason):
+            send(self.n, ("terminated", type(reason.exception)))
+
+    pid = Failing.start(self())
+    ref = Process.monitor(pid)
+    GenServer.cast(pid, "go")
+    assert type(receive(Down(ref), timeout=SOON).reason.exception) is Stubborn
+    assert receive(timeout=0) == ("terminated", Stubborn)
