@@ -1,7 +1,11 @@
 """Ctrl-C is let in at the border of user code, never inside the runtime; and exits of a busy main thread."""
 
+import queue
+import threading
+
 import pytest
 
+from pyex.core.interrupts import await_item
 from tests.core.support import program
 
 #: Interrupts the program again and again: the next time when it has noticed the last.
@@ -256,3 +260,25 @@ def test_13_ctrl_c_on_the_way_into_a_wait_ends_it():
         os._exit(0)
     """, timeout=120)  # fmt: skip
     assert done.stdout == "missed 0\n"
+
+
+class Slow:
+    """A queue whose item comes with the tenth look; a signal before that has woken nobody."""
+
+    def __init__(self):
+        self.looks = []
+
+    def get(self, timeout):
+        self.looks.append(timeout)
+        if len(self.looks) < 10 and timeout < threading.TIMEOUT_MAX:
+            raise queue.Empty
+
+
+def test_13_a_wait_that_ctrl_c_is_to_end_looks_again_by_itself_and_ever_less_often():
+    waited, unwatched = Slow(), Slow()
+    await_item(waited, None, interruptible=True)
+    assert waited.looks[0] <= 0.01
+    assert waited.looks == sorted(waited.looks)
+    assert waited.looks[-1] == 1.0
+    await_item(unwatched, None, interruptible=False)
+    assert unwatched.looks == [threading.TIMEOUT_MAX]
