@@ -64,6 +64,7 @@ def test_45_a_linked_process_dies_with_the_exit_of_the_other_node_s():
     spawn(chain)
     _, middle, last = receive(("middle", ANY, ANY), timeout=10)
     ref = Process.monitor(middle)
+    assert Node.ping("carol")  # where the monitor has come by now: an exit on another way could be there first
     Process.exit(last, "broken")
     assert receive(Down(ref), timeout=10).reason == "broken"  # through three nodes
     assert receive(("end", ANY), timeout=10) == ("end", "broken")

@@ -92,7 +92,7 @@ def test_enter_plays_and_what_is_typed_takes_the_place(talk):
     assert shell.lines()[-3:-1] == ["30", "│ In the lesson this gives 10."]
     shell.type(CTRL_D)
     ready(shell, 9, "")
-    assert "at step 4 of 6" in shell.text()
+    shell.wait("at step 4 of 6")
     shell.type(CTRL_D)
     assert shell.leave(timeout=20) == 0
     again = talk()
