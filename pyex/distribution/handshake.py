@@ -18,6 +18,7 @@ import hashlib
 import hmac
 import platform
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -126,8 +127,14 @@ def python_version() -> str:
     return ".".join(platform.python_version_tuple()[:2])
 
 
-async def dial(channel: Channel, own: Own, target: str, address: tuple[str, int]) -> Peer:
-    """The dialling side, on a fresh channel; raises ``RefusedError``, ``OSError``."""
+async def dial(
+    channel: Channel, own: Own, target: str, address: tuple[str, int], arrived: Callable[[], bool]
+) -> Peer:
+    """The dialling side, on a fresh channel; raises ``RefusedError``, ``OSError``.
+
+    When both dial at once the other node may have ``arrived`` meanwhile. Then this dial is given up: before its proof, for
+    that says that the caller has no connection, and ends the one that the other has; and after it too.
+    """
     hello = _pack((VERSION, *_self(own), *address, target))
     channel.write(hello)
     answer = await channel.read()
@@ -141,6 +148,8 @@ async def dial(channel: Channel, own: Own, target: str, address: tuple[str, int]
             raise RefusedError("malformed", "its answer is malformed")
     if name != target:
         raise RefusedError("name", f"the node there calls itself {clean(name)!r}")
+    if arrived():
+        raise RefusedError("simultaneous", "it has connected meanwhile")
     channel.write(MAGIC + _proof(own.cookie_for(name), b"dials", hello, answer))
     reply = await channel.read()
     if not hmac.compare_digest(reply, MAGIC + _proof(own.cookie_for(name), b"is dialled", hello, answer)):
@@ -150,6 +159,8 @@ async def dial(channel: Channel, own: Own, target: str, address: tuple[str, int]
                 case ("no", str(code), str(text)):
                     refusal = RefusedError(code, clean(text))
         raise refusal
+    if arrived():
+        raise RefusedError("simultaneous", "it has connected meanwhile")
     return Peer(name, creation, python, tuple(map(str, capabilities)), _session(hello, answer))
 
 

@@ -183,7 +183,7 @@ class Mesh:
             async with asyncio.timeout(handshake.PATIENCE):
                 sock, address = await reach(self.own, node, self.ask)
                 channel = await self._open(sock, dialling=True)
-                peer = await handshake.dial(channel, self.own, node, address)
+                peer = await handshake.dial(channel, self.own, node, address, lambda: node in self.connections)
                 self._install(channel, peer)
                 channel = None
         except RefusedError as refusal:
@@ -274,7 +274,7 @@ class Mesh:
     def _install(self, channel: Channel, peer: Peer) -> None:
         """The handshake is done: from now on there is a connection."""
         old = self.connections.get(peer.name)
-        if old is not None:  # the peer has none, or it would not have dialled: what is left of it goes first
+        if old is not None:  # the peer has proved that it has none: what is left of it goes first
             self.drop(old)
         identity.creations[peer.name] = peer.creation
         connection = Connection(channel, peer, self._scheduler, hidden=self.own.hidden or peer.hidden)

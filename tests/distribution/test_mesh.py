@@ -1,8 +1,11 @@
 """Nodes and the processes on them."""
 
+import asyncio
+import itertools
 import logging
 import subprocess
 import sys
+import threading
 
 import cloudpickle
 import pytest
@@ -13,10 +16,12 @@ from pyex import (
     Down,
     Exited,
     Node,
+    NodeUp,
     NotDistributed,
     Pid,
     Process,
     Ref,
+    Task,
     exit,
     receive,
     run,
@@ -27,6 +32,8 @@ from pyex import (
 )
 from pyex.core.errors import NodeNameError, NodeStartError
 from pyex.core.identity import identity
+from pyex.distribution import handshake
+from tests.distribution.controlled import Controlled
 
 # What these tests ship to other nodes is of this module, which those cannot import.
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -261,6 +268,51 @@ def test_49_two_nodes_that_dial_each_other_at_once_get_one_connection(nodes):
         assert Node.connect("bob")
         assert receive(("dialled", bool), timeout=10) == ("dialled", True)
         assert Node.list() == [BOB]
+
+
+@pytest.mark.parametrize("proved", [False, True])
+def test_49_a_dial_that_is_overtaken_ends_no_connection(alice, monkeypatch, proved):
+    """Bob arrives while this node's own dial has yet to say hello, or while his proof, after which he left, is not read."""
+    bob = Controlled("bob").ready()
+    held = threading.Event()
+    handshaking = handshake.dial
+
+    async def arrival():
+        held.set()
+        while BOB not in Node.list():
+            await asyncio.sleep(0.001)
+
+    async def dial(channel, *args):
+        straight, count = channel.read, itertools.count(1)
+
+        async def read():
+            came = await straight()
+            if next(count) == 2:
+                await arrival()
+            return came
+
+        if proved:
+            channel.read = read
+        else:
+            await arrival()
+        return await handshaking(channel, *args)
+
+    monkeypatch.setattr(handshake, "dial", dial)
+    Node.monitor_nodes()
+    dialling = Task.async_(Node.connect, "bob")
+    try:
+        assert held.wait(10)
+        if proved:
+            assert bob.ask("Node.disconnect('alice')") is True
+        bob.connect("alice")
+        assert Task.await_(dialling) is True
+        assert Node.ping("bob") is True
+        assert bob.ask("lost()") == (["alice"] if proved else [])
+        assert receive(timeout=10) == NodeUp(BOB)
+        assert receive(timeout=0, default="nothing") == "nothing"
+    finally:
+        Node.monitor_nodes(on=False)
+        bob.discard()
 
 
 @in_process
