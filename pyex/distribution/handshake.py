@@ -30,8 +30,8 @@ from pyex.distribution.tls import Certificates
 MAGIC: Final = b"PYEX"
 VERSION: Final = 1
 
-#: Seconds the whole of it may take.
-PATIENCE: Final = 5.0
+#: Seconds the whole of it may take, as OTP's ``net_setuptime``.
+PATIENCE: Final = 7.0
 
 #: Seconds of silence after which a node is taken for dead: usually, and the bounds.
 NET_TICKTIME: Final = 60.0

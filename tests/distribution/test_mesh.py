@@ -1,11 +1,8 @@
 """Nodes and the processes on them."""
 
-import asyncio
-import itertools
 import logging
 import subprocess
 import sys
-import threading
 
 import cloudpickle
 import pytest
@@ -16,12 +13,11 @@ from pyex import (
     Down,
     Exited,
     Node,
-    NodeUp,
     NotDistributed,
     Pid,
     Process,
     Ref,
-    Task,
+    erpc,
     exit,
     receive,
     run,
@@ -32,13 +28,12 @@ from pyex import (
 )
 from pyex.core.errors import NodeNameError, NodeStartError
 from pyex.core.identity import identity
-from pyex.distribution import handshake
-from tests.distribution.controlled import Controlled
+from tests.distribution.controlled import until
 
 # What these tests ship to other nodes is of this module, which those cannot import.
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
-BOB = "bob@127.0.0.1"
+ALICE, BOB = "alice@127.0.0.1", "bob@127.0.0.1"
 
 
 def in_process(test):
@@ -250,82 +245,13 @@ def test_48_the_pids_of_a_restarted_node_are_not_its_old_ones(nodes):
 
 
 @in_process
-def test_49_two_nodes_that_dial_each_other_at_once_get_one_connection(nodes):
-    nodes("bob")
-    here = self()
-
-    def dial_back():
-        while True:
-            match receive():
-                case "dial":
-                    send(here, ("dialled", Node.ping("alice")))
-
-    Node.connect("bob")
-    pid = Node.spawn("bob", dial_back)
-    for _ in range(100):
-        Node.disconnect("bob")
-        send(pid, "dial")  # makes this node dial, too
-        assert Node.connect("bob")
-        assert receive(("dialled", bool), timeout=10) == ("dialled", True)
-        assert Node.list() == [BOB]
-
-
-@pytest.mark.parametrize("proved", [False, True])
-def test_49_a_dial_that_is_overtaken_ends_no_connection(alice, monkeypatch, proved):
-    """Bob arrives while this node's own dial has yet to say hello, or while his proof, after which he left, is not read."""
-    bob = Controlled("bob").ready()
-    held = threading.Event()
-    handshaking = handshake.dial
-
-    async def arrival():
-        held.set()
-        while BOB not in Node.list():
-            await asyncio.sleep(0.001)
-
-    async def dial(channel, *args):
-        straight, count = channel.read, itertools.count(1)
-
-        async def read():
-            came = await straight()
-            if next(count) == 2:
-                await arrival()
-            return came
-
-        if proved:
-            channel.read = read
-        else:
-            await arrival()
-        return await handshaking(channel, *args)
-
-    monkeypatch.setattr(handshake, "dial", dial)
-    Node.monitor_nodes()
-    dialling = Task.async_(Node.connect, "bob")
-    try:
-        assert held.wait(10)
-        if proved:
-            assert bob.ask("Node.disconnect('alice')") is True
-        bob.connect("alice")
-        assert Task.await_(dialling) is True
-        assert Node.ping("bob") is True
-        assert bob.ask("lost()") == (["alice"] if proved else [])
-        assert receive(timeout=10) == NodeUp(BOB)
-        assert receive(timeout=0, default="nothing") == "nothing"
-    finally:
-        Node.monitor_nodes(on=False)
-        bob.discard()
-
-
-@in_process
 def test_connecting_to_one_node_connects_to_all_it_knows(nodes):
     nodes("bob", "carol", "dave")
     here = self()
     Node.spawn("bob", lambda: send(here, [Node.connect(name) for name in ("carol", "dave")]))
     assert receive(timeout=10) == [True, True]
-    while len(Node.list()) < 3:  # carol and dave have heard of this node, and call
-        sleep(0.01)
-    for name in ("bob", "carol", "dave"):
-        Node.spawn(name, lambda: send(here, (Node.self(), len(Node.list()))))
-        assert receive(timeout=10) == (f"{name}@127.0.0.1", 3)
+    for name in (ALICE, "bob", "carol", "dave"):  # carol and dave have heard of this node, and of each other, and call
+        until(lambda name=name: len(erpc.call(name, Node.list)) == 3)
 
 
 @in_process
