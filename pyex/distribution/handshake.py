@@ -126,8 +126,11 @@ def python_version() -> str:
     return ".".join(platform.python_version_tuple()[:2])
 
 
-async def dial(channel: Channel, own: Own, target: str, address: tuple[str, int]) -> Peer:
-    """The dialling side, on a fresh channel; raises ``RefusedError``, ``OSError``."""
+async def greet(channel: Channel, own: Own, target: str, address: tuple[str, int]) -> tuple[Peer, bytes, bytes]:
+    """The dialling side, first half, on a fresh channel: who answers, as it claims, and both hellos.
+
+    Raises ``RefusedError``, ``OSError``.
+    """
     hello = _pack((VERSION, *_self(own), *address, target))
     channel.write(hello)
     answer = await channel.read()
@@ -141,16 +144,21 @@ async def dial(channel: Channel, own: Own, target: str, address: tuple[str, int]
             raise RefusedError("malformed", "its answer is malformed")
     if name != target:
         raise RefusedError("name", f"the node there calls itself {clean(name)!r}")
-    channel.write(MAGIC + _proof(own.cookie_for(name), b"dials", hello, answer))
+    return Peer(name, creation, python, tuple(map(str, capabilities)), _session(hello, answer)), hello, answer
+
+
+async def prove(channel: Channel, own: Own, peer: Peer, hello: bytes, answer: bytes) -> None:
+    """The dialling side, second half: from now on both are connected; raises ``RefusedError``, ``OSError``."""
+    cookie = own.cookie_for(peer.name)
+    channel.write(MAGIC + _proof(cookie, b"dials", hello, answer))
     reply = await channel.read()
-    if not hmac.compare_digest(reply, MAGIC + _proof(own.cookie_for(name), b"is dialled", hello, answer)):
+    if not hmac.compare_digest(reply, MAGIC + _proof(cookie, b"is dialled", hello, answer)):
         refusal = RefusedError("cookie", "it does not know this node's cookie")
         with contextlib.suppress(RefusedError):  # what cannot be read is no proof either
             match _unpack(reply):
                 case ("no", str(code), str(text)):
                     refusal = RefusedError(code, clean(text))
         raise refusal
-    return Peer(name, creation, python, tuple(map(str, capabilities)), _session(hello, answer))
 
 
 async def receive_hello(channel: Channel, own: Own, port: int) -> tuple[Peer, bytes]:

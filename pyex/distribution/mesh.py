@@ -183,9 +183,12 @@ class Mesh:
             async with asyncio.timeout(handshake.PATIENCE):
                 sock, address = await reach(self.own, node, self.ask)
                 channel = await self._open(sock, dialling=True)
-                peer = await handshake.dial(channel, self.own, node, address)
-                self._install(channel, peer)
-                channel = None
+                peer, *hellos = await handshake.greet(channel, self.own, node, address)
+                there = self.connections.get(node)
+                if there is None or there.creation != peer.creation:  # else its own dial has come, which this would end
+                    await handshake.prove(channel, self.own, peer, *hellos)
+                    self._install(channel, peer)
+                    channel = None
         except RefusedError as refusal:
             if refusal.code != "simultaneous":
                 raise ConnectError(explain_refusal(node, refusal)) from None
