@@ -11,6 +11,7 @@ PROGRAM = """
 import contextlib, json, logging, os, socket, struct, sys
 from pyex import *
 from pyex.distribution import handshake, mesh, node, sockets
+from tests.distribution.idleness import is_idle
 logging.basicConfig(stream=sys.stderr, format="%(name)s: %(message)s")
 
 def dial_through(port):
