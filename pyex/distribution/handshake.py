@@ -128,12 +128,12 @@ def python_version() -> str:
 
 
 async def dial(
-    channel: Channel, own: Own, target: str, address: tuple[str, int], arrived: Callable[[], bool]
+    channel: Channel, own: Own, target: str, address: tuple[str, int], arrived: Callable[[int], bool]
 ) -> Peer:
     """The dialling side, on a fresh channel; raises ``RefusedError``, ``OSError``.
 
-    When both dial at once the other node may have ``arrived`` meanwhile. Then this dial is given up: before its proof, for
-    that says that the caller has no connection, and ends the one that the other has; and after it too.
+    When both dial at once the other node, of that creation, may have ``arrived`` meanwhile. Then this dial is given up:
+    before its proof, for that says that the caller has no connection, and ends the one that the other has; and after it too.
     """
     hello = _pack((VERSION, *_self(own), *address, target))
     channel.write(hello)
@@ -148,7 +148,7 @@ async def dial(
             raise RefusedError("malformed", "its answer is malformed")
     if name != target:
         raise RefusedError("name", f"the node there calls itself {clean(name)!r}")
-    if arrived():
+    if arrived(creation):
         raise RefusedError("simultaneous", "it has connected meanwhile")
     channel.write(MAGIC + _proof(own.cookie_for(name), b"dials", hello, answer))
     reply = await channel.read()
@@ -159,7 +159,7 @@ async def dial(
                 case ("no", str(code), str(text)):
                     refusal = RefusedError(code, clean(text))
         raise refusal
-    if arrived():
+    if arrived(creation):
         raise RefusedError("simultaneous", "it has connected meanwhile")
     return Peer(name, creation, python, tuple(map(str, capabilities)), _session(hello, answer))
 

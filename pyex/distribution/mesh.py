@@ -11,6 +11,7 @@ import logging
 import socket
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from pyex.core.errors import ConnectError, NodeStartError
@@ -183,7 +184,7 @@ class Mesh:
             async with asyncio.timeout(handshake.PATIENCE):
                 sock, address = await reach(self.own, node, self.ask)
                 channel = await self._open(sock, dialling=True)
-                peer = await handshake.dial(channel, self.own, node, address, lambda: node in self.connections)
+                peer = await handshake.dial(channel, self.own, node, address, partial(self._arrived, node))
                 self._install(channel, peer)
                 channel = None
         except RefusedError as refusal:
@@ -201,6 +202,11 @@ class Mesh:
         finally:
             if channel is not None:
                 channel.close()
+
+    def _arrived(self, node: str, creation: int) -> bool:
+        """Whether there is a connection, and not one of an earlier incarnation that is no more."""
+        connection = self.connections.get(node)
+        return connection is not None and connection.creation == creation
 
     async def _arrival(self, node: str) -> None:
         """The other node's own dial is under way: wait for that."""
