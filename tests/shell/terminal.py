@@ -42,7 +42,7 @@ class Terminal:
         for line in lines:
             self.type(line)
             if line:
-                self.wait(lambda line=line: line in "".join(self.screen.display))  # a long one goes over several
+                self.wait(lambda line=line: line in self.joined())  # a long one goes over several
             self.type("\r")
 
     def lines(self):
@@ -54,6 +54,10 @@ class Terminal:
 
     def text(self):
         return "\n".join(self.lines())
+
+    def joined(self):
+        """The rows of the screen in one, with the blanks at their ends: what goes over several is whole."""
+        return "".join(self.screen.display)
 
     def last(self):
         lines = self.lines()
