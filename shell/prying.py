@@ -58,7 +58,8 @@ def breakpoints() -> Iterator[None]:
         if shell_here() is not None and threading.current_thread() is threading.main_thread():
             import pdb  # noqa: T100 - that is what was asked for
 
-            pdb.Pdb().set_trace(frame)
+            # The runtime works in between, at a collection of garbage, say: nobody means to step through that.
+            pdb.Pdb(skip=["pyex.core.*"]).set_trace(frame)
         else:
             Pry(frame).talk()
 

@@ -253,6 +253,26 @@ def test_breakpoint_at_the_prompt_itself_is_pythons():
     assert "(Pdb)" in shell("breakpoint()\nc\n")
 
 
+def test_breakpoint_steps_through_the_code_and_not_through_the_runtime_in_between():
+    printed = shell("""\
+        import gc
+        def f(n):
+            breakpoint()
+            gc.collect()
+            return n
+
+        f(5)
+        s
+        s
+        p "n", n
+        c
+        """)
+    assert "gc.collect()\n(Pdb)" in printed
+    assert "('n', 5)" in printed
+    assert "safe_points.py" not in printed
+    assert printed.endswith("5\n")
+
+
 @pytest.mark.parametrize("named", ["0", "builtins.print"])
 def test_breakpoint_is_what_the_environment_says(monkeypatch, named):
     monkeypatch.setenv("PYTHONBREAKPOINT", named)
