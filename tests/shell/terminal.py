@@ -75,7 +75,7 @@ class Terminal:
         """Wait for the prompt of this number, with nothing typed."""
         self.wait(lambda: self.last() == f"pyex({node}){number}>")
 
-    def leave(self, timeout=5):
+    def leave(self, timeout=30):
         """Wait for the program to end; its exit status."""
         deadline = time.monotonic() + timeout
         while self.child.isalive():

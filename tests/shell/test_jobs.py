@@ -189,7 +189,7 @@ def test_remsh_is_there_from_the_beginning_and_leaving_it_leaves(terminal, bob, 
     shell.prompt(2, BOB)
     assert shell.lines()[-2] == "['pyex1@127.0.0.1']"
     shell.type("\x04")
-    assert shell.leave(timeout=20) == 0
+    assert shell.leave() == 0
     piped = subprocess.run(
         [sys.executable, "-m", "pyex", "--remsh", "bob"], input="Node.self()\nprint('there')\n1 / 0\n",
         env=env, cwd=tmp_path, capture_output=True, text=True, timeout=50, check=False,
@@ -271,4 +271,4 @@ def test_what_waits_goes_on_and_a_new_job_beside_what_is_stuck_has_its_bindings(
 
 def test_a_shell_that_is_stuck_can_be_left(stuck):
     stuck.type("q\r")
-    assert stuck.leave(timeout=20) == 1
+    assert stuck.leave() == 1
