@@ -253,23 +253,43 @@ def test_breakpoint_at_the_prompt_itself_is_pythons():
     assert "(Pdb)" in shell("breakpoint()\nc\n")
 
 
-def test_breakpoint_steps_through_the_code_and_not_through_the_runtime_in_between():
+def test_breakpoint_stops_where_it_stands_though_garbage_is_collected_at_that_moment():
     printed = shell("""\
         import gc
         def f(n):
+            gc.set_threshold(1)
             breakpoint()
-            gc.collect()
+            gc.set_threshold(700, 10, 10)
+            return n
+
+        f(5)
+        p "n", n
+        c
+        """)
+    assert "('n', 5)\n" in printed
+    assert printed.endswith("5\n")
+
+
+def test_breakpoint_steps_through_the_code_and_not_through_the_runtime():
+    printed = shell("""\
+        import gc
+        def f(n):
+            gc.disable()
+            breakpoint()
+            send(self(), n)
+            gc.enable()
             return n
 
         f(5)
         s
         s
+        s
         p "n", n
         c
         """)
-    assert "gc.collect()\n(Pdb)" in printed
-    assert "('n', 5)" in printed
-    assert "safe_points.py" not in printed
+    assert "send(self(), n)\n(Pdb)" in printed
+    assert "gc.enable()\n(Pdb)" in printed
+    assert "('n', 5)\n" in printed
     assert printed.endswith("5\n")
 
 
