@@ -32,6 +32,21 @@ class Terminal:
         """Press these keys."""
         self.child.send(text)
 
+    def try_again(self, press, what):
+        """Press keys, or call what does, now and then until this holds: what comes too late is for a person to ask again."""
+        pressed = 0.0
+
+        def holds():
+            nonlocal pressed
+            if what():
+                return True
+            if time.monotonic() - pressed > 5:
+                pressed = time.monotonic()
+                press() if callable(press) else self.type(press)
+            return False
+
+        self.wait(holds)
+
     def interrupt(self):
         """Press Ctrl-C for what runs, once no prompt has the terminal: to a prompt it is a key like others."""
         self.wait(lambda: termios.tcgetattr(self.child.child_fd)[3] & termios.ISIG)
