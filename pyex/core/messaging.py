@@ -24,6 +24,7 @@ from pyex.core.safe_points import collecting
 from pyex.core.scheduler import Scheduler, _running_loop
 from pyex.core.signals import ALIAS_SEND, REG_SEND, SEND, signal
 from pyex.core.threads import border, this_process
+from pyex.core.undelivered import undecodable
 from pyex.core.waiting import about_to_wait
 
 T = TypeVar("T")
@@ -213,7 +214,7 @@ def select(process: ControlBlock, patterns: tuple[Any, ...], timeout: float | No
                             else:
                                 marks.remove(process, mailbox, seen)
                             continue
-                        last = _unpack(process, mailbox, seen, last)
+                        last = _unpack(process, mailbox, seen, last, patterns)
                         if last is _DROPPED:
                             continue
                     for pattern in patterns or _ANYTHING:
@@ -260,14 +261,16 @@ def _take(mailbox: Any, message: Any) -> bool:
     return False
 
 
-def _unpack(process: ControlBlock, mailbox: Any, place: int, parcel: Parcel) -> Any:
+def _unpack(process: ControlBlock, mailbox: Any, place: int, parcel: Parcel, patterns: tuple[Any, ...]) -> Any:
     """Decode a message where it lies, unless that fails and it is dropped."""
     try:
         message = parcel.open()
     except Exception as error:  # sent by code of another node; whatever it does, only this message is lost
-        del mailbox[place]
-        message_lost(process, error)
-        return _DROPPED
+        message = undecodable(parcel, error, patterns)
+        if message is None:
+            del mailbox[place]
+            message_lost(process, error)
+            return _DROPPED
     mailbox[place] = message
     return message
 

@@ -313,7 +313,9 @@ class Node:
 
         A module can be imported there afterwards; a package goes with those of its modules that are loaded here. A class
         typed at the prompt is then in the prompt's names there; for one of a module, the module is sent. What is there
-        already is updated, in place: objects of a class that is pushed again have its new methods from then on.
+        already is updated, in place: objects of a class that is pushed again have its new methods from then on. Servers move to
+        the new class with their next message, as on this node, by way of its ``code_change``; so do those that a supervisor
+        there was given to start, and it starts the new one from then on.
 
         Raises ``NotSendable`` (a ``TypeError``) for a module without source, ``ErpcError`` for a node out of reach, and
         what running the module raises there.
