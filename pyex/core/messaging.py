@@ -13,7 +13,7 @@ from pyex.core import marks
 from pyex.core.carrier import Parcel, route
 from pyex.core.errors import Exit, NoProcess, ReceiveTimeout
 from pyex.core.expecting import call_hint
-from pyex.core.identity import identity
+from pyex.core.identity import complete, identity
 from pyex.core.ids import Pid, Port, Ref
 from pyex.core.isolation import IMMUTABLE, snapshot
 from pyex.core.lifecycle import raise_exit
@@ -41,8 +41,8 @@ def send(dest: Any, message: T) -> T:
     """Post ``message`` to a process and return it; succeeds when the process is gone.
 
     It never waits, but for another node that takes less than is sent to it: once a megabyte is on its way there.
-    ``dest`` is a pid, a registered name, ``(name, node)``, or an alias (``Process.alias``). The receiver gets a snapshot: what either side
-    does to its own copy later, the other never sees.
+    ``dest`` is a pid, a registered name, ``(name, node)``, or an alias (``Process.alias``); ``bob`` for a node means ``bob@127.0.0.1``,
+    as everywhere. The receiver gets a snapshot: what either side does to its own copy later, the other never sees.
 
     Raises ``NoProcess`` (a ``LookupError``) for a name that is not registered on this node, and
     ``NotSendable`` (a ``TypeError``) for a message that cannot be copied.
@@ -105,6 +105,8 @@ def post(dest: Any, message: Any, copy: Callable[[Any], Any] = snapshot) -> None
         ports.post(dest, message)
     elif isinstance(dest, tuple) and len(dest) == 2 and all(isinstance(part, str) for part in dest):
         name, node = dest
+        if "@" not in node:
+            node = complete(node)
         if node == (identity.name or "nonode@nohost"):
             there = names.get(name)
             if there is not None:
