@@ -34,7 +34,7 @@ class Parcel:
 
     __slots__ = ("_data", "_decode", "mark")
 
-    def __init__(self, data: bytes | bytearray, decode: Callable[[Any], Any], mark: int | None = None) -> None:
+    def __init__(self, data: bytes | bytearray, decode: Callable[..., Any], mark: int | None = None) -> None:
         self._data = data
         self._decode = decode
         #: it is no message, but a place in the mailbox: see ``pyex.core.marks``
@@ -44,10 +44,14 @@ class Parcel:
         """The message; raises what decoding it raises."""
         return self._decode(self._data)
 
+    def sketch(self) -> Any:
+        """What can be told of the message without running code: None in the place of every object."""
+        return self._decode(self._data, objects=False)
+
     def then(self, make: Callable[[Any], Any]) -> Parcel:
         """A parcel of what ``make`` makes of the content."""
         decode = self._decode
-        return Parcel(self._data, lambda data: make(decode(data)))
+        return Parcel(self._data, lambda data, **how: make(decode(data, **how)))
 
 
 class _Nowhere:

@@ -46,6 +46,9 @@ class AwaitTimeout(PyexError, TimeoutError):
 class NotSendable(PyexError, TypeError):
     """A message holds something that cannot be copied to another process; says what and where."""
 
+    #: the node that takes no such thing, if that is why
+    node: str | None = None
+
 
 class NameTaken(PyexError, ValueError):
     """The name is registered already, or the process has another name."""

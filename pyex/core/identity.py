@@ -5,6 +5,11 @@ Identifiers need it to print and parse themselves. The distribution writes it, t
 
 from __future__ import annotations
 
+from typing import Final
+
+#: The host of a node whose name is given without one.
+LOOPBACK: Final = "127.0.0.1"
+
 
 class Identity:
     """The name and the incarnation ("creation") of this node; no name while it is not distributed."""
@@ -19,3 +24,8 @@ class Identity:
 
 
 identity = Identity()
+
+
+def complete(node: str) -> str:
+    """The name of a node with its host: ``bob`` means ``bob@127.0.0.1``, wherever a node is named."""
+    return node if "@" in node else f"{node}@{LOOPBACK}"

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
 
-from pyex.core.identity import identity
+from pyex.core.identity import complete, identity
 
 if TYPE_CHECKING:
     from pyex.core.port_process import PortInfo
@@ -127,7 +127,7 @@ def _parse(cls: type[Identifier], text: str, node: str | None) -> Key:
     if match is None or int(match[1]) >> _SERIAL_BITS:
         raise ValueError(f"{cls.__name__} takes text like '0.110.0', not {text!r}")
     number = int(match[1]) | int(match[2]) << _SERIAL_BITS
-    if node is None or node == identity.name:
+    if node is None or (node := complete(node)) == identity.name:
         return number
     return (number, node, identity.creations.get(node, 0))
 

@@ -13,7 +13,7 @@ from pyex.core import marks
 from pyex.core.carrier import Parcel, route
 from pyex.core.errors import Exit, NoProcess, ReceiveTimeout
 from pyex.core.expecting import call_hint
-from pyex.core.identity import identity
+from pyex.core.identity import complete, identity
 from pyex.core.ids import Pid, Port, Ref
 from pyex.core.isolation import IMMUTABLE, snapshot
 from pyex.core.lifecycle import raise_exit
@@ -24,6 +24,7 @@ from pyex.core.safe_points import collecting
 from pyex.core.scheduler import Scheduler, _running_loop
 from pyex.core.signals import ALIAS_SEND, REG_SEND, SEND, signal
 from pyex.core.threads import border, this_process
+from pyex.core.undelivered import undecodable
 from pyex.core.waiting import about_to_wait
 
 T = TypeVar("T")
@@ -40,8 +41,8 @@ def send(dest: Any, message: T) -> T:
     """Post ``message`` to a process and return it; succeeds when the process is gone.
 
     It never waits, but for another node that takes less than is sent to it: once a megabyte is on its way there.
-    ``dest`` is a pid, a registered name, ``(name, node)``, or an alias (``Process.alias``). The receiver gets a snapshot: what either side
-    does to its own copy later, the other never sees.
+    ``dest`` is a pid, a registered name, ``(name, node)``, or an alias (``Process.alias``); ``bob`` for a node means ``bob@127.0.0.1``,
+    as everywhere. The receiver gets a snapshot: what either side does to its own copy later, the other never sees.
 
     Raises ``NoProcess`` (a ``LookupError``) for a name that is not registered on this node, and
     ``NotSendable`` (a ``TypeError``) for a message that cannot be copied.
@@ -104,6 +105,8 @@ def post(dest: Any, message: Any, copy: Callable[[Any], Any] = snapshot) -> None
         ports.post(dest, message)
     elif isinstance(dest, tuple) and len(dest) == 2 and all(isinstance(part, str) for part in dest):
         name, node = dest
+        if "@" not in node:
+            node = complete(node)
         if node == (identity.name or "nonode@nohost"):
             there = names.get(name)
             if there is not None:
@@ -213,7 +216,7 @@ def select(process: ControlBlock, patterns: tuple[Any, ...], timeout: float | No
                             else:
                                 marks.remove(process, mailbox, seen)
                             continue
-                        last = _unpack(process, mailbox, seen, last)
+                        last = _unpack(process, mailbox, seen, last, patterns)
                         if last is _DROPPED:
                             continue
                     for pattern in patterns or _ANYTHING:
@@ -260,14 +263,16 @@ def _take(mailbox: Any, message: Any) -> bool:
     return False
 
 
-def _unpack(process: ControlBlock, mailbox: Any, place: int, parcel: Parcel) -> Any:
+def _unpack(process: ControlBlock, mailbox: Any, place: int, parcel: Parcel, patterns: tuple[Any, ...]) -> Any:
     """Decode a message where it lies, unless that fails and it is dropped."""
     try:
         message = parcel.open()
     except Exception as error:  # sent by code of another node; whatever it does, only this message is lost
-        del mailbox[place]
-        message_lost(process, error)
-        return _DROPPED
+        message = undecodable(parcel, error, patterns)
+        if message is None:
+            del mailbox[place]
+            message_lost(process, error)
+            return _DROPPED
     mailbox[place] = message
     return message
 

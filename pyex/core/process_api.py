@@ -10,7 +10,7 @@ from pyex.core.asking import ask, make_alias
 from pyex.core.carrier import route
 from pyex.core.errors import NoProcess, PyexError
 from pyex.core.expecting import expect_pid, expect_ref, pid_or_port
-from pyex.core.identity import identity
+from pyex.core.identity import complete, identity
 from pyex.core.ids import Pid, Port, Ref
 from pyex.core.isolation import snapshot
 from pyex.core.lifecycle import Hibernation
@@ -89,7 +89,7 @@ class Process:
         """Get a ``Down`` message when ``target`` ends; at once, with ``noproc``, if it does not exist.
 
         ``target`` is a pid, a port, a registered name or ``(name, node)``; by name, the message carries
-        ``(name, node)``. Every call makes a monitor of its own.
+        ``(name, node)``, with the node's full name. Every call makes a monitor of its own.
 
         With ``alias`` the reference is an alias too (see ``Process.alias``), which ends by ``unalias``
         (``"explicit_unalias"``), with the monitor (``"demonitor"``), or also with the first message that comes
@@ -108,6 +108,8 @@ class Process:
         here = identity.name or "nonode@nohost"
         if isinstance(target, str):
             target = (target, here)
+        elif isinstance(target, tuple) and len(target) == 2 and isinstance(target[1], str) and "@" not in target[1]:
+            target = (target[0], complete(target[1]))
         watched = target = pid_or_port("Process.monitor", target) if isinstance(target, Port) else target
         if isinstance(target, tuple) and len(target) == 2 and target[1] == here and target[0] in names:
             holder = names.get(target[0])

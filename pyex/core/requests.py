@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from greenlet import getcurrent
 
-from pyex.core import messaging
-from pyex.core.errors import Exit
+from pyex.core import messaging, undelivered
+from pyex.core.errors import Exit, NotSendable
 from pyex.core.ids import Pid, Ref, new_ref
 from pyex.core.isolation import IMMUTABLE, snapshot
 from pyex.core.lifecycle import raise_exit
@@ -38,7 +38,8 @@ def request(dest: Pid | tuple[str, str], tag: Any, body: Any, timeout: float | N
     """Send ``(tag, (self(), alias), body)`` to another process, and wait for the answer to the alias.
 
     Returns that, ``(alias, value)``; or a ``Down`` when the other process ends, or is not there; or ``default`` after
-    ``timeout`` seconds. Whatever comes later never arrives.
+    ``timeout`` seconds. Whatever comes later never arrives. Raises ``NotSendable`` for what cannot be sent, and if the
+    other node does not take the request, or one of the two cannot decode what comes from the other.
     """
     try:
         here: Any = getcurrent()
@@ -137,24 +138,36 @@ def _request(
     ref = Process.monitor(dest, alias="reply_demonitor")
     try:
         messaging.post(dest, (tag, (process.pid, ref), body), copy)
-        answer = select(process, ((ref, ANY), Down(ref)), timeout, _NOTHING)
+        answer = select(process, _outcomes(ref), timeout, _NOTHING)
     except BaseException:
         _give_up(process, ref)
         raise
-    return answer if answer is not _NOTHING else _last_moment(process, ref, default)
+    return _delivered(answer) if answer is not _NOTHING else _last_moment(process, ref, default)
+
+
+def _outcomes(ref: Ref) -> tuple[Any, ...]:
+    """What can come of a request."""
+    return (ref, ANY), Down(ref), undelivered.pattern(ref)
+
+
+def _delivered(answer: Any) -> Any:
+    if type(answer) is tuple and len(answer) == 3:
+        raise NotSendable(answer[2])
+    return answer
 
 
 def _last_moment(process: ControlBlock, ref: Ref, default: Any) -> Any:
     """The time is over: nothing comes any more, but it may have come."""
     Process.demonitor(ref)
-    return select(process, ((ref, ANY), Down(ref)), 0, default)
+    answer = select(process, _outcomes(ref), 0, _NOTHING)
+    return default if answer is _NOTHING else _delivered(answer)
 
 
 def _give_up(process: ControlBlock, ref: Ref) -> None:
     """An exit or an interrupt ends the wait; the process may live on."""
     Process.demonitor(ref)
     if process.exiting is None:
-        select(process, ((ref, ANY), Down(ref)), 0, None)
+        select(process, _outcomes(ref), 0, None)
 
 
 def respond(alias: Ref, value: Any) -> None:
@@ -183,7 +196,13 @@ def respond(alias: Ref, value: Any) -> None:
     except (AttributeError, KeyError, TypeError):  # one of them is not there, or elsewhere
         near = False
     if not near:
-        messaging.post(alias, message, as_it_is)
+        try:
+            messaging.post(alias, message, as_it_is)
+        except NotSendable as refusal:
+            if refusal.node is None:
+                raise
+            # That is the other node's affair, and no fault of whoever answers.
+            undelivered.refuse_answer(alias, f"the answer could not be sent: {refusal}")
         return
     del aliases[key], own[key], monitors[key], watchers[key]
     mailbox = process.mailbox

@@ -58,9 +58,20 @@ def _parts(obj: Any) -> Iterator[tuple[str, Any]]:
             yield f"in {_article(type(obj).__name__)}", value
     else:
         owner = obj.__qualname__ if isinstance(obj, type) else f"of {_article(type(obj).__qualname__)}"
-        for name, value in list(getattr(obj, "__dict__", {}).items()):
+        for name, value in (*getattr(obj, "__dict__", {}).items(), *_in_slots(obj)):
             if not name.startswith("__") or isinstance(value, types.FunctionType):
                 yield f"{name!r} of {owner}" if isinstance(obj, type) else f"the attribute {name!r} {owner}", value
+
+
+def _in_slots(obj: Any) -> Iterator[tuple[str, Any]]:
+    if not isinstance(obj, type):
+        for cls in type(obj).__mro__:
+            for name, member in vars(cls).items():
+                if isinstance(member, types.MemberDescriptorType):
+                    try:
+                        yield name, member.__get__(obj)
+                    except AttributeError:  # nothing is in it
+                        continue
 
 
 def _parts_of_function(fn: types.FunctionType) -> Iterator[tuple[str, Any]]:

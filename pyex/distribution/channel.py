@@ -65,6 +65,9 @@ class Channel:
     During the handshake frames are read one by one; then a receiver takes each as it comes. The first that is written in
     a turn of the loop leaves at once, what follows together. Reading, opening and closing happen on the loop; any thread may write.
     """
+    #: what the line is, as the handshake proves it: nothing, if anybody can listen
+    binding: bytes = b""
+
 
     def __init__(self, sock: Any, loop: asyncio.AbstractEventLoop) -> None:
         sock.setblocking(False)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import builtins
 import dataclasses
+import enum
 import inspect
 import io
 import linecache
@@ -18,7 +19,13 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import cloudpickle
-from cloudpickle.cloudpickle import _extract_code_globals
+from cloudpickle.cloudpickle import (
+    _DYNAMIC_CLASS_TRACKER_BY_CLASS,
+    _DYNAMIC_CLASS_TRACKER_BY_ID,
+    _extract_code_globals,
+    _get_or_create_tracker_id,
+    _make_skeleton_class,
+)
 
 from pyex.core.errors import NotSendable
 from pyex.core.ids import Identifier
@@ -59,11 +66,15 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
                 return source.rebuild, source.describe(obj, self._texts)
             make, args = cloudpickle.Pickler.dispatch_table[types.CodeType](obj)
             return _code_of_file, (obj.co_filename, make, args)
+        if isinstance(obj, types.MethodType) and _is_found_by_name(obj):
+            return getattr, (obj.__self__, obj.__func__.__name__)  # else its code would go along, whosever that is
         reduced = super().reducer_override(obj)
         if reduced is not NotImplemented and isinstance(obj, types.FunctionType | type):
             self.has_code = True
             if self._portable and isinstance(obj, type) and dataclasses.is_dataclass(obj):
                 reduced = _without_generated(obj, reduced)
+            if isinstance(obj, type) and len(reduced) == 6:  # not so the types of None and the like
+                reduced = _made_once(obj, reduced)
             if isinstance(obj, types.FunctionType):
                 _add_names_beneath(obj, reduced)
                 self._add_source(obj.__code__.co_filename)
@@ -73,6 +84,12 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         known = linecache.cache.get(name)
         if name.startswith("<") and known is not None and len(known) == 4:
             self.sources[name] = known[2]
+
+
+def _is_found_by_name(method: types.MethodType) -> bool:
+    name = getattr(method.__func__, "__name__", None)
+    found = inspect.getattr_static(method.__self__, name, None) if isinstance(name, str) else None
+    return method.__func__ in (found, getattr(found, "__func__", None))
 
 
 def _code_of_file(name: str, make: Callable[..., types.CodeType], args: tuple[Any, ...]) -> types.CodeType:
@@ -89,6 +106,33 @@ def _add_names_beneath(fn: types.FunctionType, reduced: Any) -> None:
     for name in _extract_code_globals(fn.__code__):
         if name not in fn.__globals__ and name in beneath and beneath[name] is not builtins.__dict__.get(name):
             carried[name] = beneath[name]
+
+
+def _made_once(cls: type, reduced: Any) -> Any:
+    """A class as a guest, which the other node makes when it comes first, and knows again.
+
+    It has ``__guest__`` in its namespace from the first. Cloudpickle would make another one each time, and throw it away.
+    """
+    make, args, state, items, pairs, set_state = reduced
+    identity = _get_or_create_tracker_id(cls)
+    if make is _make_skeleton_class:
+        constructor, name, bases, attributes, *rest = args
+        args = (constructor, name, bases, {**attributes, "__guest__": True}, *rest)
+    return _class_of, (identity, make, args), (identity, set_state, state), items, pairs, _complete
+
+
+def _class_of(identity: str, make: Callable[..., type], args: tuple[Any, ...]) -> type:
+    known: type | None = _DYNAMIC_CLASS_TRACKER_BY_ID.get(identity)
+    return make(*args) if known is None else known
+
+
+def _complete(cls: type, state: Any) -> None:
+    identity, set_state, inner = state
+    if _DYNAMIC_CLASS_TRACKER_BY_CLASS.get(cls) != identity:
+        return  # another one was pushed since, and is what this one has become
+    if not isinstance(cls, enum.EnumMeta) and "__guest__" not in vars(cls):
+        return  # it is from here, and comes back
+    set_state(cls, inner)
 
 
 class Unpickler(pickle.Unpickler):

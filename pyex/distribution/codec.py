@@ -117,9 +117,9 @@ def _simple(values: tuple[Any, ...]) -> list[Any] | None:
     return items
 
 
-def decode(data: bytes | bytearray) -> Any:
-    """The term; may run code, so only in the process that it is for."""
-    return _unpack(data, _decode_any)
+def decode(data: bytes | bytearray, *, objects: bool = True) -> Any:
+    """The term; may run code, so only in the process that it is for. Without ``objects``, None is in the place of each."""
+    return _unpack(data, _decode_any if objects else _decode_sketch)
 
 
 def decode_plain(data: bytes | bytearray | memoryview) -> Any:
@@ -326,6 +326,10 @@ def _decode_any(code: int, data: bytes) -> Any:
 
         return shipping.load(data, resolve)
     return _decode(code, data, _decode_any)
+
+
+def _decode_sketch(code: int, data: bytes) -> Any:
+    return None if code == OBJECT else _decode(code, data, _decode_sketch)
 
 
 def _decode_extension(code: int, data: bytes) -> Any:

@@ -137,9 +137,11 @@ class Courier:
     def _carry_late(self, connection: Connection, signal: Outgoing) -> None:
         try:
             connection.carry(signal)
-        except NotSendable as error:  # the sender has gone on: it can only be reported
-            log.error("A message was dropped: %s", error)
-            signal.fail(str(error))
+        except (
+            NotSendable
+        ) as error:  # the sender has gone on: if it does not wait for an answer, it can only be reported
+            if not signal.refuse(str(error)):
+                log.error("A message was dropped: %s", error)
 
     def connected(self, connection: Connection) -> None:
         """On the loop, before anybody else can use a new connection: what has waited for it goes first."""

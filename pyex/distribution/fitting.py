@@ -22,9 +22,10 @@ def fitted(signal: Outgoing, peer: Peer) -> Outgoing:
     if NO_CODE in peer.capabilities:
         if signal.has_reason:  # a process ends whatever its reason: it goes as a description
             return signal.described()
-        raise NotSendable(
+        raise _refusal(
+            peer,
             f"{peer.name} takes no code from other nodes, nor objects, whose arrival runs code: it was started so. Send it "
-            "numbers, strings, tuples, lists, dicts and pids, or start it without --no-code"
+            "numbers, strings, tuples, lists, dicts and pids, or start it without --no-code",
         )
     here = python_version()
     if not signal.has_code or peer.python == here:
@@ -34,7 +35,14 @@ def fitted(signal: Outgoing, peer: Peer) -> Outgoing:
     except NotSendable as error:
         if signal.has_reason:
             return signal.described()
-        raise NotSendable(
+        raise _refusal(
+            peer,
             f"code cannot be sent to {peer.name}: it runs Python {peer.python} and this node {here}, whose bytecode differs, "
-            f"and {error}. Use functions of a module that both have"
+            f"and {error}. Use functions of a module that both have",
         ) from None
+
+
+def _refusal(peer: Peer, why: str) -> NotSendable:
+    error = NotSendable(why)
+    error.node = peer.name
+    return error

@@ -2,8 +2,9 @@
 
 The dialling node says hello, the other answers with its hello; then the dialling one proves, then the
 other. Each proof is an HMAC-SHA256 with the cookie over the role and both hellos whole: names, nonces,
-creations, versions, capabilities and the address dialled. So a proof is good for this connection, this
-direction and this pair only. Nothing is unpickled and no frame is long before both have proved.
+creations, versions, capabilities and the address dialled; and, where the line is encrypted, over the certificates of its
+two ends. So a proof is good for this connection, this direction and this pair only, and whatever somebody in between
+alters or takes away is noticed. Nothing is unpickled and no frame is long before both have proved.
 
 Frames (msgpack after a magic):
     hello     (version, name, creation, nonce, python, capabilities, dialled host, dialled port, name dialled)
@@ -141,18 +142,22 @@ async def dial(
     match _unpack(answer):
         case ("no", str(code), str(text)):
             raise RefusedError(code, clean(text))
-        case ("ok", int(), str(name), int(creation), bytes(nonce), str(python), tuple(capabilities)):
-            if len(nonce) != 32:
-                raise RefusedError("malformed", "its answer is malformed")
+        case ("ok", int(version), *_) if version != VERSION:
+            raise RefusedError("version", f"it speaks version {version} of the protocol, not {VERSION}")
+        case ("ok", int(), str(name), int(creation), bytes(nonce), str(python), tuple(capabilities)) if (
+            len(nonce) == 32
+        ):
+            pass
         case _:
             raise RefusedError("malformed", "its answer is malformed")
     if name != target:
         raise RefusedError("name", f"the node there calls itself {clean(name)!r}")
     if arrived(creation):
         raise RefusedError("simultaneous", "it has connected meanwhile")
-    channel.write(MAGIC + _proof(own.cookie_for(name), b"dials", hello, answer))
+    channel.write(MAGIC + _proof(own.cookie_for(name), b"dials", hello, answer, channel.binding))
     reply = await channel.read()
-    if not hmac.compare_digest(reply, MAGIC + _proof(own.cookie_for(name), b"is dialled", hello, answer)):
+    expected = MAGIC + _proof(own.cookie_for(name), b"is dialled", hello, answer, channel.binding)
+    if not hmac.compare_digest(reply, expected):
         refusal = RefusedError("cookie", "it does not know this node's cookie")
         with contextlib.suppress(RefusedError):  # what cannot be read is no proof either
             match _unpack(reply):
@@ -192,14 +197,15 @@ async def answer_hello(channel: Channel, own: Own, peer: Peer, hello: bytes) -> 
     answer = _pack(("ok", VERSION, *_self(own)))
     channel.write(answer)
     proof = await channel.read()
-    if not hmac.compare_digest(proof, MAGIC + _proof(own.cookie_for(peer.name), b"dials", hello, answer)):
+    expected = MAGIC + _proof(own.cookie_for(peer.name), b"dials", hello, answer, channel.binding)
+    if not hmac.compare_digest(proof, expected):
         raise RefusedError("cookie", "its cookie is another one. Start both nodes with the same cookie")
     return answer
 
 
 def confirm(channel: Channel, own: Own, peer: Peer, hello: bytes, answer: bytes) -> Peer:
     """The dialled side, the end: prove itself to the caller. From now on both are connected."""
-    channel.write(MAGIC + _proof(own.cookie_for(peer.name), b"is dialled", hello, answer))
+    channel.write(MAGIC + _proof(own.cookie_for(peer.name), b"is dialled", hello, answer, channel.binding))
     return replace(peer, session=_session(hello, answer))
 
 
@@ -213,8 +219,8 @@ def _self(own: Own) -> tuple[Any, ...]:
     return own.name, own.creation, secrets.token_bytes(32), python_version(), own.capabilities
 
 
-def _proof(cookie: bytes, role: bytes, hello: bytes, answer: bytes) -> bytes:
-    transcript = b"".join(hashlib.sha256(part).digest() for part in (role, hello, answer))
+def _proof(cookie: bytes, role: bytes, hello: bytes, answer: bytes, binding: bytes = b"") -> bytes:
+    transcript = b"".join(hashlib.sha256(part).digest() for part in (role + binding, hello, answer))
     return hmac.digest(cookie, transcript, "sha256")
 
 

@@ -228,8 +228,8 @@ class Mesh:
         try:
             if certificates is None:
                 return Channel(sock, self._scheduler.loop)
-            sock = await certificates.secure(sock, dialling=dialling)
-            return SecureChannel(sock, self._scheduler.loop)
+            sock, binding = await certificates.secure(sock, dialling=dialling)
+            return SecureChannel(sock, self._scheduler.loop, binding)
         except BaseException:
             sock.close()  # gone again, or this node goes
             raise

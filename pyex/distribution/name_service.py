@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from pyex.core.identity import LOOPBACK
 from pyex.distribution import epmd
 from pyex.distribution.epmd import EXTRA, EXTRA_AGAIN, NameInUseError, Registration
 from pyex.distribution.name_server import NameServer
-from pyex.distribution.names import LOOPBACK, is_loopback
+from pyex.distribution.names import is_loopback
 
 log = logging.getLogger("pyex.node")
 

@@ -7,8 +7,7 @@ import re
 import socket
 
 from pyex.core.errors import NodeNameError
-
-LOOPBACK = "127.0.0.1"
+from pyex.core.identity import LOOPBACK
 
 _SHORT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 _HOST = re.compile(r"[A-Za-z0-9_.:-]{1,253}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import atexit
 import concurrent.futures
-import dataclasses
 import logging
 import os
 import secrets
@@ -15,19 +14,19 @@ from typing import Any, Final, TypeAlias
 
 from pyex.core.carrier import route
 from pyex.core.errors import ConnectError, NodeNameError, NodeStartError, NotDistributed
-from pyex.core.identity import identity
+from pyex.core.identity import LOOPBACK, identity
 from pyex.core.ids import Pid, Ref, pid_of
 from pyex.core.messages import Down
 from pyex.core.messaging import receive
 from pyex.core.process_api import Process
 from pyex.core.runtime import runtime
 from pyex.core.threads import this_process
-from pyex.distribution import epmd, global_names, node_events, peer, pg
+from pyex.distribution import cookies, epmd, global_names, node_events, peer, pg
 from pyex.distribution.cookie import find_cookie
 from pyex.distribution.fitting import Accepting
 from pyex.distribution.handshake import LONGEST_TICKTIME, NET_TICKTIME, PATIENCE, SHORTEST_TICKTIME, Own
 from pyex.distribution.mesh import Mesh
-from pyex.distribution.names import LOOPBACK, full_name, is_loopback, lan_address, split
+from pyex.distribution.names import full_name, is_loopback, lan_address, split
 from pyex.distribution.on_loop import call
 from pyex.distribution.spawning import spawn_there
 from pyex.distribution.tls import Certificates
@@ -242,19 +241,11 @@ class Node:
         """The cookie of this node; with ``node``, the one for connections to and from that node.
 
         With ``cookie`` it is changed first, for connections to come. So a node can be in two meshes with a secret each.
+        Raises ``ValueError`` for what is no node's name, or a short one of a node that is not known here: perhaps it is a secret.
 
         >>> Node.cookie("bob@192.168.1.5", cookie="a long secret for the two of us")
         """
-        mesh = _mesh()
-        full = full_name(node) if node is not None else None
-        if cookie is not None:
-            secret = find_cookie(cookie)
-            if full is not None:
-                mesh.own.cookies[full] = secret
-            else:
-                mesh.own = dataclasses.replace(mesh.own, cookie=secret)
-        own = mesh.own
-        return (own.cookie_for(full) if full is not None else own.cookie).decode("utf-8", "surrogateescape")
+        return cookies.of_node(_mesh(), node, cookie)
 
     @staticmethod
     def spawn(node: str, fn: Callable[..., Any], *args: Any) -> Pid:
@@ -313,7 +304,9 @@ class Node:
 
         A module can be imported there afterwards; a package goes with those of its modules that are loaded here. A class
         typed at the prompt is then in the prompt's names there; for one of a module, the module is sent. What is there
-        already is updated, in place: objects of a class that is pushed again have its new methods from then on.
+        already is updated, in place: objects of a class that is pushed again have its new methods from then on. Servers move to
+        the new class with their next message, as on this node, by way of its ``code_change``; so do those that a supervisor
+        there was given to start, and it starts the new one from then on.
 
         Raises ``NotSendable`` (a ``TypeError``) for a module without source, ``ErpcError`` for a node out of reach, and
         what running the module raises there.

@@ -10,6 +10,7 @@ from pyex.core.errors import NotSendable
 from pyex.core.ids import Pid
 from pyex.core.signals import ALIAS_SEND, EXIT, EXIT2, MONITOR_EXIT, REG_SEND, SEND, SPAWN_REQUEST, unreachable
 from pyex.core.threads import process_here
+from pyex.core.undelivered import refuse_answer, refuse_request
 from pyex.distribution.channel import LIMIT
 from pyex.distribution.codec import Encoded, encode, encode_portable, pack
 from pyex.distribution.outbox import Large
@@ -91,6 +92,16 @@ class Outgoing:
         """The same, with a description of the reason."""
         *fields, reason = self.args
         return Outgoing(self.target, self.op, (*fields, repr(reason)))
+
+    def refuse(self, why: str) -> bool:
+        """The other node does not take what is in it: answer for it, if somebody waits for that; whether somebody does."""
+        if self.op in (SEND, REG_SEND):
+            return refuse_request(self.args, why)
+        if self.op == ALIAS_SEND:
+            refuse_answer(self.args[0], f"the answer could not be sent: {why}")
+        else:
+            self.fail(why)
+        return self.op == SPAWN_REQUEST
 
     def fail(self, reason: str) -> None:
         """It could not be delivered: answer for it."""

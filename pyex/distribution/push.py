@@ -152,6 +152,7 @@ def install_modules(texts: dict[str, tuple[Any, ...]]) -> None:
 
 
 def _reload(module: types.ModuleType) -> None:
+    # A class whose objects move to a new one by themselves, as servers do, says so: it has a __supersede__.
     before = {
         name: value
         for name, value in vars(module).items()
@@ -161,17 +162,23 @@ def _reload(module: types.ModuleType) -> None:
     updated = {}
     for name, old in before.items():
         new = vars(module).get(name)
-        if isinstance(new, type) and new is not old:
+        if isinstance(new, type) and new is not old and not hasattr(new, "__supersede__"):
             updated[new] = old
     for new, old in updated.items():
         _update(old, new, updated)
         setattr(module, old.__name__, old)
+    for new in vars(module).values():
+        if isinstance(new, type) and new.__module__ == module.__name__ and not updated.keys().isdisjoint(new.__bases__):
+            new.__bases__ = tuple(updated.get(base, base) for base in new.__bases__)
 
 
 def install_class(cls: type) -> None:
     """Put a class among the names of this node's prompt; one of that name that came before is updated in place."""
     from cloudpickle.cloudpickle import _DYNAMIC_CLASS_TRACKER_BY_CLASS, _DYNAMIC_CLASS_TRACKER_BY_ID
 
+    supersede = getattr(cls, "__supersede__", None)
+    if supersede is not None:
+        _classes[cls.__module__, cls.__qualname__] = cls
     known = _classes.setdefault((cls.__module__, cls.__qualname__), cls)
     if known is not cls:
         _update(known, cls, {cls: known})
@@ -183,6 +190,8 @@ def install_class(cls: type) -> None:
     module = sys.modules.get(cls.__module__)
     if module is not None and "." not in cls.__qualname__:
         setattr(module, cls.__name__, known)
+    if supersede is not None:
+        supersede()
 
 
 def _update(old: type, new: type, updated: dict[type, type]) -> None:

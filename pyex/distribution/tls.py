@@ -1,21 +1,26 @@
 """TLS between nodes, for meshes that leave one machine: each shows a certificate of the authority that both trust.
 
-It protects the line. Who may join is still decided by the cookie, in the handshake that follows.
+It protects the line. Who may join is still decided by the cookie, in the handshake that follows, whose proofs hold only
+between the two certificates that the nodes see: another member of the authority in between cannot hand them on.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import socket
 import ssl
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 from pyex.core.errors import NodeStartError
 from pyex.distribution.channel import Channel
 from pyex.distribution.outbox import Buffer
 
+_BEGIN: Final = "-----BEGIN CERTIFICATE-----"
+_END: Final = "-----END CERTIFICATE-----"
 _NOT_NOW: Final = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -26,9 +31,11 @@ class TlsError(Exception):
 class Certificates:
     """A node's certificate and key, and the authority that signs those of all its nodes."""
 
-    def __init__(self, server: ssl.SSLContext, client: ssl.SSLContext) -> None:
+    def __init__(self, server: ssl.SSLContext, client: ssl.SSLContext, own: bytes) -> None:
         self._server = server
         self._client = client
+        #: the node's own certificate
+        self._own = own
 
     @classmethod
     def load(cls, files: Sequence[str | os.PathLike[str]]) -> Certificates:
@@ -53,10 +60,16 @@ class Certificates:
                     f"{certificate!r} and {key!r} are no certificate and its key: {_why(error)}"
                 ) from None
             contexts.append(context)
-        return cls(*contexts)
+        text = Path(certificate).read_text(encoding="ascii", errors="replace")
+        own = text[text.index(_BEGIN) : text.index(_END) + len(_END)]  # it stands first, before those it depends on
+        server, client = contexts
+        return cls(server, client, ssl.PEM_cert_to_DER_cert(own))
 
-    async def secure(self, sock: socket.socket, *, dialling: bool) -> ssl.SSLSocket:
-        """The same connection, encrypted; raises ``TlsError``. The socket given is used up."""
+    async def secure(self, sock: socket.socket, *, dialling: bool) -> tuple[ssl.SSLSocket, bytes]:
+        """The same connection, encrypted, and what binds a proof to it: its two ends. Raises ``TlsError``.
+
+        The socket given is used up.
+        """
         context = self._client if dialling else self._server
         sock.setblocking(False)
         secured = context.wrap_socket(sock, server_side=not dialling, do_handshake_on_connect=False)
@@ -70,7 +83,8 @@ class Certificates:
                     "Start all nodes of the mesh with --tls, and certificates of one authority"
                 ) from None
             raise
-        return secured
+        ends = [self._own, secured.getpeercert(binary_form=True) or b""]
+        return secured, b"".join(hashlib.sha256(end).digest() for end in (ends if dialling else reversed(ends)))
 
 
 async def _shake_hands(sock: ssl.SSLSocket) -> None:
@@ -108,10 +122,23 @@ def _why(error: Exception) -> str:
 class SecureChannel(Channel):
     """A channel whose bytes are encrypted. OpenSSL's object is one thread's at a time, hence the lock."""
 
+    def __init__(self, sock: ssl.SSLSocket, loop: asyncio.AbstractEventLoop, binding: bytes) -> None:
+        super().__init__(sock, loop)
+        self.binding = binding
+
     def _receive(self) -> None:
         super()._receive()
-        while not self.closed and not self._closing and self._sock.pending():  # the system does not know of these
+        while not (self.closed or self._closing or self.inflow.over) and self._sock.pending():
             super()._receive()
+
+    def _go_on(self) -> None:
+        super()._go_on()
+        self._loop.call_soon(self._take_pending)
+
+    def _take_pending(self) -> None:
+        """What was decrypted before it was wanted; the system does not know of it."""
+        if not (self.closed or self._closing or self.inflow.over) and self._sock.pending():
+            self._readable()
 
     def _read_into(self, buffer: memoryview) -> int:
         with self._writing:

@@ -11,7 +11,23 @@ from collections.abc import Iterable
 from typing import Any, Final, TypeAlias
 
 import pyex
-from pyex import ANY, Crash, Down, Exit, NoProcess, Pid, Process, Ref, held_at, receive, respond, self, send, spawn
+from pyex import (
+    ANY,
+    Crash,
+    Down,
+    Exit,
+    NoProcess,
+    NotSendable,
+    Pid,
+    Process,
+    Ref,
+    held_at,
+    receive,
+    respond,
+    self,
+    send,
+    spawn,
+)
 from pyex import request as ask
 from pyex.otp import references
 from pyex.otp.errors import CallTimeout, ServerDown
@@ -40,7 +56,8 @@ def call(server: Server, request: Any, timeout: float | None = 5) -> Any:
     Raises subclasses of ``Exit``, which uncaught end this process with their ``reason``: ``CallTimeout`` (a
     ``TimeoutError``), which says what the server was doing; ``NoProcess`` (a ``LookupError``) if it is not there;
     ``ServerDown`` (a ``ConnectionError``) if it ended meanwhile or its node was lost, with the exception that it crashed
-    with as the cause. A server that calls itself gets ``Exit("calling_self")``.
+    with as the cause. A server that calls itself gets ``Exit("calling_self")``. Where a node does not take what the other one
+    sends, or lacks the module to understand it, that is ``NotSendable`` (a ``TypeError``).
 
     >>> counter = Counter.start(6)
     >>> GenServer.call(counter, "get")
@@ -162,13 +179,25 @@ def multi_call(
         for node in targets:
             ref = Process.monitor((name, node), alias="reply_demonitor")
             pending[ref] = node
-            send((name, node), (CALL, (me, ref), request))
+            try:
+                send((name, node), (CALL, (me, ref), request))
+            except NotSendable as refusal:
+                if refusal.node is None:
+                    raise
+                Process.demonitor(ref, flush=True)  # that one takes none of it; another may
+                del pending[ref]
         if timeout is not None:
             token = Ref()
             clock = Process.send_after(me, (token, None), timeout)
         waiting = dict(pending)
         while waiting:
-            answer = receive(*((ref, ANY) for ref in (*waiting, token) if ref is not None), *map(Down, waiting))
+            answer = receive(
+                *((ref, ANY) for ref in (*waiting, token) if ref is not None),
+                *(
+                    (ref, ANY, ANY) for ref in waiting
+                ),  # a node does not take the request, or its answer is not understood
+                *map(Down, waiting),
+            )
             if answer[0] == token:
                 break
             _note(answer, waiting, replies)
@@ -176,7 +205,7 @@ def multi_call(
         for ref in pending:
             Process.demonitor(ref, flush=True)
         for ref in pending:
-            _note(receive((ref, ANY), timeout=0, default=(None,)), pending, replies)
+            _note(receive((ref, ANY), (ref, ANY, ANY), timeout=0, default=(None,)), pending, replies)
         if clock is not None and Process.cancel_timer(clock) is None:
             receive((token, None), timeout=0, default=None)
     answered = [(node, replies[node]) for node in targets if node in replies]
@@ -187,8 +216,9 @@ def _note(answer: Any, waiting: dict[Ref, str], replies: dict[str, Any]) -> None
     if type(answer) is Down:
         waiting.pop(answer.ref, None)
     elif answer[0] in waiting:
-        replies[waiting[answer[0]]] = answer[1]
-        waiting.pop(answer[0])
+        node = waiting.pop(answer[0])
+        if len(answer) == 2:
+            replies[node] = answer[1]
 
 
 def abcast(nodes: Iterable[str] | None, name: str, request: Any) -> None:

@@ -106,6 +106,8 @@ class GenServer:
     _traced: bool
     #: a class of this name has been defined since
     _stale: ClassVar[bool] = False
+    #: where a class was defined, and as which of those that were defined there
+    _defined: ClassVar[tuple[str, int]] = ("", 0)
 
     def __init__(self, *args: Never, **options: Never) -> None:
         cls = type(self).__qualname__
@@ -132,7 +134,12 @@ class GenServer:
                 raise TypeError(
                     f"{cls.__qualname__}.{name} has to be a plain function: in it, await_(...) waits for a coroutine"
                 )
-        versions.defined(cls)
+        versions.defined(cls, guest="__guest__" in vars(cls))  # which those have that come by value from other nodes
+
+    @classmethod
+    def __supersede__(cls) -> None:
+        """The class has been pushed to this node: servers of older ones move to it with their next message."""
+        versions.take_over(cls)
 
     def __call__(self) -> Pid:
         """The pid of the current process: so ``self()`` works in methods too."""
@@ -219,7 +226,7 @@ class GenServer:
     def code_change(self, old: type[GenServer]) -> None:
         """Adapt the attributes, which those of an instance of ``old`` are: the class has been defined anew.
 
-        Servers that run move to the new class with their next message.
+        Servers that run move to the new class with their next message; on other nodes, once it is pushed to these.
         """
 
     def format_status(self, status: dict[str, Any]) -> dict[str, Any]:

@@ -1,29 +1,62 @@
 """New code for servers that run: a class that was defined anew, by a reload or at the prompt, takes over its instances.
 
 That happens with the next message, as in Erlang; the state stays, and ``code_change`` of the new class may change it.
+
+A class that has come by value from another node is a guest here: it has its name from there, and takes over nothing, until it
+is pushed. Then it is what its module has here by that name, and what had it before moves to it; so do older
+guests from the same node.
 """
 
 from __future__ import annotations
 
+import itertools
+import secrets
 import sys
-from typing import TYPE_CHECKING, Any
+import threading
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakSet
 
 if TYPE_CHECKING:
     from pyex.otp.gen_server import GenServer
 
-#: (module, qualified name) -> the class that was defined under it last
+#: (module, qualified name) -> the class that was defined, or pushed, under it last
 _latest: dict[tuple[str, str], type[GenServer]] = {}
+#: likewise, those that have come by value
+_guests: dict[tuple[str, str], WeakSet[type[GenServer]]] = {}
+
+#: This interpreter, and how many classes it has defined.
+_HERE: Final = secrets.token_hex(8)
+_numbers: Final = itertools.count(1)
+
+#: Guests come in many threads.
+_lock: Final = threading.RLock()
 
 
-def defined(cls: type[GenServer]) -> None:
-    """A class has been defined: is there an older one of its name?"""
-    cls._stale = False
-    if "<locals>" not in cls.__qualname__:
-        key = cls.__module__, cls.__qualname__
-        older = _latest.get(key)
+def defined(cls: type[GenServer], *, guest: bool) -> None:
+    """A class has been defined here, or comes as a guest: is there an older one of its name?"""
+    if guest:  # which brings what was noted where it was defined
+        with _lock:
+            _guests.setdefault(_key(cls), WeakSet()).add(cls)
+        return
+    if "<locals>" in cls.__qualname__:
+        cls._defined = secrets.token_hex(8), 0  # another one each time
+        return
+    cls._defined = _HERE, next(_numbers)
+    take_over(cls)
+
+
+def take_over(cls: type[GenServer]) -> None:
+    """From now on a class is what its module has by its name: those that were it before are stale."""
+    key = _key(cls)
+    with _lock:
+        guests = _guests.get(key, WeakSet())
+        guests.discard(cls)
+        older = [guest for guest in guests if _precedes(guest, cls)]
+        if key in _latest and _latest[key] is not cls:
+            older.append(_latest[key])
         _latest[key] = cls
-        if older is not None:
-            older._stale = True
+    for one in older:
+        one._stale = True
 
 
 def current(cls: type[GenServer]) -> type[GenServer]:
@@ -33,8 +66,19 @@ def current(cls: type[GenServer]) -> type[GenServer]:
     found: Any = sys.modules.get(cls.__module__)
     for name in cls.__qualname__.split("."):
         found = getattr(found, name, None)
-    # One that came by value from another node has the same name, but is not what the module has.
-    return found if found is _latest.get((cls.__module__, cls.__qualname__)) and found is not None else cls
+    latest = _latest.get(_key(cls))
+    if latest is None or found is not latest or (cls in _guests.get(_key(cls), ()) and not _precedes(cls, latest)):
+        return cls
+    return latest
+
+
+def _precedes(one: type[GenServer], other: type[GenServer]) -> bool:
+    """Whether a class was defined where another one was, and earlier."""
+    return one._defined[0] == other._defined[0] and one._defined[1] < other._defined[1]
+
+
+def _key(cls: type[GenServer]) -> tuple[str, str]:
+    return cls.__module__, cls.__qualname__
 
 
 def move_to_current(server: GenServer) -> None:

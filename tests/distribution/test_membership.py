@@ -138,7 +138,7 @@ def test_each_node_can_have_a_cookie_of_its_own(alice, nodes):
     assert Node.connect("bob")
     Node.disconnect("bob")
     # The other way too: bob dials, and alice knows him by that secret, whatever that of all others is now.
-    assert Node.cookie(cookie="a new secret for everybody else") == Node.cookie("carol")
+    assert Node.cookie(cookie="a new secret for everybody else") == Node.cookie("carol@127.0.0.1")
     Node.connect("bob")
     here = self()
 

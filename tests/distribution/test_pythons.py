@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pyex import NotSendable, erpc, receive, self
+from pyex import DynamicSupervisor, GenServer, NotSendable, Supervisor, erpc, push, receive, self
+from tests.distribution.test_shipping_servers import SUPERVISORS, child, end, prompt, tell
 from tests.distribution.test_source import typed
 
 BOB = "bob@127.0.0.1"
@@ -140,3 +141,34 @@ def test_what_has_no_source_is_refused_naming_both_versions(bob):
     with pytest.raises(NotSendable, match=rf"it runs Python 3\.\d+ and this node {own}, .* the source of 'made'"):
         erpc.call(BOB, names["made"], timeout=30)
     assert erpc.call(BOB, len, [1, 2], timeout=30) == 2
+
+
+def test_servers_typed_here_are_children_there_and_move_to_newer_code(alice, nodes, python):
+    nodes("bob", python=python, program=SUPERVISORS)
+    sup, tree = ("sup", BOB), ("tree", BOB)
+    first, second = prompt("v1"), prompt("v2")
+    one = DynamicSupervisor.start_child(sup, (first["Counter"], 1))
+    two = Supervisor.start_child(tree, {"id": "two", "start": (first["start"], (2,))})
+    assert (tell(one), tell(two)) == (("v1", 2, "secret"), ("v1", 4, "secret"))
+    end(one)
+    again = child(sup, other_than=[one])
+    assert tell(again) == ("v1", 2, "secret")
+    assert tell(erpc.call(BOB, first["Counter"].start, 3, timeout=30)) == ("v1", 6, "secret")
+    assert tell(Supervisor.start_child(tree, (first["Counter"], 4))) == ("v1", 8, "secret")
+    assert Supervisor.get_childspec(tree, "Counter").start == (first["Counter"].start_link, (4,))  # as it is here
+    assert push(second["Counter"], [BOB]) == [BOB]
+    assert (tell(again), tell(two)) == (("v2", ("changed", 2), "secret"), ("v2", ("changed", 4), "secret"))
+    end(again)
+    assert tell(child(sup, other_than=[one, again])) == ("v2", 2, "secret")
+
+
+def test_a_server_without_source_is_refused_to_who_wants_it_started(alice, nodes, python):
+    nodes("bob", python=python, program=SUPERVISORS)
+    names = {"__name__": "__main__"}
+    exec("from pyex import *\nclass Made(GenServer):\n    def handle_cast(self, request): pass\n", names)
+    for _ in range(2):  # the first time there is no connection yet, and it is not known who bob is
+        with pytest.raises(
+            NotSendable, match=r"it runs Python 3\.\d+ .* the source of 'Made.handle_cast' is not known"
+        ):
+            DynamicSupervisor.start_child(("sup", BOB), names["Made"])
+    assert GenServer.call(("sup", BOB), "count_children").specs == 0
