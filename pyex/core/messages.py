@@ -60,11 +60,6 @@ def _match_down(pattern: Down, value: Any) -> bool:
 MATCHERS[Down] = _match_down
 
 
-def down(ref: Any, pid: Any, reason: Any) -> Down:
-    """A complete ``Down``, made without the way through the class."""
-    return _make(Down, ("DOWN", ref, "port" if type(pid) is Port else "process", pid, reason))
-
-
 class Exited(tuple[Any, ...]):
     """``("EXIT", pid, reason)``: an exit signal, as a process that traps exits sees it."""
 

@@ -265,7 +265,11 @@ class Scheduler:
         if ready and self.budget:
             self.budget -= 1
             following = ready.popleft()
-            (following.greenlet or self.stack_for(following)).switch()
+            stack = following.greenlet
+            if stack is None and self.idle_workers:  # stack_for() without its call: so begins whoever was just spawned
+                following.greenlet = stack = self.idle_workers.pop()
+                stack.process = following
+            (stack or self.stack_for(following)).switch()
         else:
             self.hub.switch()
 

@@ -16,9 +16,9 @@ from typing import Any, Final
 
 from pyex.core.carrier import Parcel, route
 from pyex.core.errors import Terminated
-from pyex.core.ids import Pid, Ref
+from pyex.core.ids import Pid, Port, Ref
 from pyex.core.isolation import IMMUTABLE, brief, snapshot, snapshot_or_text
-from pyex.core.messages import Exited, down
+from pyex.core.messages import Down, Exited
 from pyex.core.process import ControlBlock, Relations, Watched, aliases, free_name, processes
 
 log = logging.getLogger("pyex.process")
@@ -44,6 +44,7 @@ INFO: Final = 102  # (sender, ref): within a node only; answered by (ref, Proces
 #: The ``exiting`` of those that have ended normally; never raised, so one does for all.
 _ENDED: Final = Terminated("normal")
 
+_make: Final = tuple.__new__
 _next_unlink = itertools.count(1).__next__
 
 
@@ -279,9 +280,10 @@ def _on_monitor_exit(process: ControlBlock, args: tuple[Pid | None, Ref, Any, An
         if process.aliases:
             end_with_monitor(process, ref)
         if type(reason) is Parcel:
-            _on_message(process, reason.then(functools.partial(down, ref, identity)))
-        else:
-            _on_message(process, down(ref, identity, reason))
+            _on_message(process, reason.then(functools.partial(Down, ref, identity)))
+        else:  # made without the way through the class
+            kind = "port" if type(identity) is Port else "process"
+            _on_message(process, _make(Down, ("DOWN", ref, kind, identity, reason)))
 
 
 def _on_alias_send(process: ControlBlock, args: tuple[Ref, Any]) -> None:

@@ -101,18 +101,30 @@ def spawn_monitor(
     >>> receive(Down(ref)).reason
     'done'
     """
-    here = this_process()
+    try:
+        here: ControlBlock = getcurrent().process  # type: ignore[attr-defined]
+        quick = short_way
+    except AttributeError:
+        here = this_process()
+        quick = False
     process = create(fn, args, here, name, thread)
     if max_heap_size is not None or priority != "normal":
         give_options(process, priority, max_heap_size)
     ref = new_ref()
-    mark(here, ref)
+    if here.mailbox:
+        mark(here, ref)
     process.watchers = {ref.key: (here.pid, ref, process.pid)}
-    here.watch(ref, process.pid)
+    if here.monitors is None:
+        here.monitors = {ref.key: (ref, process.pid)}
+    else:
+        here.monitors[ref.key] = ref, process.pid
     if link:
         process.link_to(here.pid)
         here.link_to(process.pid)
-    process.owner.start(process)
+    if quick and not thread:
+        process.queue.append(process)
+    else:
+        process.owner.start(process)
     return process.pid, ref
 
 
