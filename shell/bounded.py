@@ -40,13 +40,13 @@ _REST: Final = 100
 #: Digits of a number that Python itself is willing to write down.
 _DIGITS: Final = 4000
 
-#: Types whose repr is the runtime's or Python's own, short and quick.
+#: Types whose repr is the runtime's or Python's own, short and quick. The containers among them are empty, where this is asked.
 _PLAIN: Final = frozenset({
     type(None), bool, float, complex, range, type, type(...), type(NotImplemented), types.FunctionType,
     types.BuiltinFunctionType, types.ModuleType, types.CodeType, types.MethodDescriptorType, re.Pattern,
     decimal.Decimal, fractions.Fraction, uuid.UUID, datetime.date, datetime.time, datetime.datetime, datetime.timedelta,
     datetime.timezone, pathlib.PosixPath, pathlib.WindowsPath, pyex.Pid, pyex.Ref, pyex.Port, pyex.Atom, object,
-    types.GeneratorType, types.CoroutineType,
+    types.GeneratorType, types.CoroutineType, list, tuple, dict, set, frozenset, collections.deque,
 })  # fmt: skip
 
 _NAMED_TUPLE: Final = collections.namedtuple("_Example", "field").__repr__.__code__  # noqa: PYI024

@@ -36,6 +36,12 @@ def _after_indent() -> bool:
     return bool(before) and not before.strip() and len(before) % len(INDENT) == 0
 
 
+@Condition
+def _may_have_completions() -> bool:
+    """The menu of completions is there, or on its way."""
+    return get_app().current_buffer.complete_state is not None
+
+
 class _Indentation:
     """The indentation of new lines: ours, until a line of the input is indented by hand, or by a paste."""
 
@@ -109,13 +115,13 @@ def key_bindings(pasted_session: Callable[[bool], None]) -> KeyBindingsBase:
         indentation.by_hand = True
         buffer.insert_text(code_of(event.data))
 
-    @keys.add("up", filter=has_completions & ~completion_is_selected)
+    @keys.add("up", filter=_may_have_completions & ~completion_is_selected)
     def _up(event: KeyPressEvent) -> None:
         """The history, and not the menu, which nobody has asked for."""
         event.current_buffer.cancel_completion()
         event.current_buffer.auto_up(count=event.arg)
 
-    @keys.add("down", filter=has_completions & ~completion_is_selected)
+    @keys.add("down", filter=_may_have_completions & ~completion_is_selected)
     def _down(event: KeyPressEvent) -> None:
         event.current_buffer.cancel_completion()
         event.current_buffer.auto_down(count=event.arg)

@@ -56,9 +56,7 @@ def breakpoints() -> Iterator[None]:
     def hook(*_: Any, **_more: Any) -> None:
         frame = sys._getframe(1)
         if shell_here() is not None and threading.current_thread() is threading.main_thread():
-            import pdb  # noqa: T100 - that is what was asked for
-
-            pdb.Pdb().set_trace(frame)
+            _debug(frame)
         else:
             Pry(frame).talk()
 
@@ -67,6 +65,26 @@ def breakpoints() -> Iterator[None]:
         yield
     finally:
         sys.breakpointhook = sys.__breakpointhook__
+
+
+def _debug(frame: types.FrameType) -> None:
+    """Python's own debugger, in this frame."""
+    import pdb  # noqa: T100 - that is what was asked for
+
+    places = [place for place, _ in traceback.walk_stack(frame)]
+
+    class Debugger(pdb.Pdb):
+        """Stops first at one of these places, though a collection of garbage in between may call anything."""
+
+        def stop_here(self, place: types.FrameType) -> bool:
+            return (not places or place in places) and super().stop_here(place)
+
+        def interaction(self, *args: Any, **more: Any) -> None:
+            places.clear()
+            super().interaction(*args, **more)
+
+    # And the runtime, which sees every collection, is not what anybody means to step through.
+    Debugger(skip=["pyex.core.*"]).set_trace(frame)
 
 
 class Pry:

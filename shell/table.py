@@ -31,7 +31,7 @@ class Table(list[Any]):
         super().__init__(rows)
         self._heads = tuple(heads)
         self._empty = empty
-        #: the column that is shown also where there is no room for all
+        #: the column that is asked for: whatever has to be cut or left out for want of room, it is not
         self._keep = keep
         self._widest = widest
 
@@ -44,7 +44,7 @@ class Table(list[Any]):
             return cut(f"({self._empty})", width)
         rows = self[:MOST]
         columns = [
-            _Column(head, [row[number] for row in rows], self._widest, kept=number == 0 or head == self._keep)
+            _Column(head, [row[number] for row in rows], self._widest, kept=number == 0, asked=head == self._keep)
             for number, head in enumerate(self._heads)
         ]
         shown = columns if width is None else _fitted(columns, width)
@@ -61,15 +61,19 @@ class Table(list[Any]):
 class _Column:
     """One column: its cells, and how wide it is."""
 
-    def __init__(self, head: str, values: list[Any], widest: int, *, kept: bool) -> None:
+    def __init__(self, head: str, values: list[Any], widest: int, *, kept: bool, asked: bool) -> None:
         self.head = head
-        self.kept = kept
+        self.kept = kept or asked
         self._numbers = all(isinstance(value, int | float) for value in values)
         self._cells = [head, *(cell(value, widest) for value in values)]
         self.width = max(map(len, self._cells))
         whole = self._numbers or any(isinstance(value, Pid | Ref | Port) for value in values)
-        #: what it can do with; neither half a number nor half a pid is of use
-        self.least = min(self.width, max([_NARROWEST, *map(len, self._cells[1:])] if whole else [_NARROWEST]))
+        # Neither half a number nor half a pid is of use, nor half the head of what is shown in any case.
+        uncut = [*([head] if self.kept else []), *(self._cells[1:] if whole else [])]
+        #: what it can do with at the worst
+        self.bare = min(self.width, max([_NARROWEST, *map(len, uncut)]))
+        #: what it can do with as long as there are others that can be left out
+        self.least = self.width if asked else self.bare
 
     def line(self, number: int) -> str:
         """One of its cells, the head first."""
@@ -83,6 +87,8 @@ def _fitted(columns: list[_Column], width: int) -> list[_Column]:
     while sum(column.least + _GAP for column in shown) - _GAP > width:
         last = next((column for column in reversed(shown) if not column.kept), None)
         if last is None:
+            for column in shown:
+                column.least = column.bare
             break
         shown.remove(last)
     while sum(column.width + _GAP for column in shown) - _GAP > width:

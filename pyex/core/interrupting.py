@@ -22,7 +22,7 @@ def interrupt(pid: Pid) -> None:
         owner.interrupted = True
         monitor.hunt(owner)
         if owner._parked:
-            owner._parking.put(None)
+            owner._parking.ring()
 
 
 def interrupt_waits(pid: Pid) -> bool:

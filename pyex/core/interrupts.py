@@ -15,7 +15,6 @@ import threading
 import time
 import types
 from collections.abc import Callable
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final
 
 from pyex.core.crash import RUNTIME
@@ -134,8 +133,33 @@ def _interrupt_main() -> None:
         _thread.interrupt_main()
 
 
-def await_item(queue: SimpleQueue[None], deadline: Deadline | None, *, interruptible: bool) -> None:
-    """Wait for an item of a queue until the deadline, if there is one.
+class Bell:
+    """What a thread waits for; rung while it does not, it ends the next wait.
+
+    A lock, held while it has not been rung. Not a queue of the standard library: until 3.12 the limited wait of a
+    ``SimpleQueue`` that something holds up until its time is over, a signal's handler say, has no limit any more.
+    """
+
+    __slots__ = ("_silent",)
+
+    def __init__(self) -> None:
+        self._silent = threading.Lock()
+        self._silent.acquire()
+
+    def ring(self) -> None:
+        """From any thread: end the wait, or the next one."""
+        try:
+            self._silent.release()
+        except RuntimeError:
+            pass  # it has been rung, and who waits has not noticed yet
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until it has been rung, so long at most; whether it was."""
+        return self._silent.acquire(timeout=seconds)
+
+
+def await_ring(bell: Bell, deadline: Deadline | None, *, interruptible: bool) -> None:
+    """Wait for a bell until the deadline, if there is one.
 
     A signal that comes after the interpreter has looked for it, and before the thread sleeps, wakes nobody; on a busy machine
     that may be long. So a wait that is to be interrupted wakes by itself, ever less often.
@@ -143,13 +167,10 @@ def await_item(queue: SimpleQueue[None], deadline: Deadline | None, *, interrupt
     patience = FIRST_LOOK if interruptible else threading.TIMEOUT_MAX
     while True:
         left = threading.TIMEOUT_MAX if deadline is None else min(deadline.remaining(), threading.TIMEOUT_MAX)
-        try:
-            return queue.get(timeout=min(left, patience))
-        except Empty:
-            if left <= patience:
-                return None
+        if bell.wait(min(left, patience)) or left <= patience:
+            return
         patience = min(patience * 2, LAST_LOOK)
 
 
 interrupts = Interrupts()
-interrupts.waits.add(await_item.__code__)
+interrupts.waits.update((await_ring.__code__, Bell.wait.__code__))

@@ -146,7 +146,7 @@ class Monitor:
     def wake(self) -> None:
         """From a scheduler that has work."""
         with self._changing:
-            if not self.asleep:
+            if not self.asleep or self._thread is None:  # there is nobody to wake: only threads have become processes
                 return
             self.asleep = False
             interval = sys.getswitchinterval()

@@ -9,6 +9,7 @@ from pyex.core import streams
 from pyex.core.errors import Exit, Terminated
 from pyex.core.expecting import expect_plain
 from pyex.core.lifecycle import call_and_finish
+from pyex.core.runtime import runtime
 from pyex.core.threads import new_thread_process, process_here, seated
 
 T = TypeVar("T")
@@ -28,6 +29,7 @@ def run(main: Callable[..., T], *args: Any) -> T:
     process = process_here()
     if process is not None and process.initial_call is not None:
         return main(*args)
+    runtime.first()  # whose monitor ends what computes and is to end
     process = new_thread_process(None, None)
     process.initial_call = main
     with streams.process_streams(), seated(process):

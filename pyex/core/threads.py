@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from queue import SimpleQueue
 from typing import Any, Final
 
 from greenlet import getcurrent
@@ -20,7 +19,7 @@ from pyex.core import uncaught
 from pyex.core.alarms import Deadline
 from pyex.core.errors import PyexError, Terminated
 from pyex.core.ids import Pid, new_pid
-from pyex.core.interrupts import await_item, interrupts
+from pyex.core.interrupts import Bell, await_ring, interrupts
 from pyex.core.lifecycle import conclude, run_to_end
 from pyex.core.monitor import monitor
 from pyex.core.own_loop import close_loop
@@ -63,8 +62,8 @@ class ThreadOwner:
         self._applying = threading.Lock()
         #: the thread that holds the lock
         self._applier: int | None = None
-        #: an item for each time the thread is to look again
-        self._parking: SimpleQueue[None] = SimpleQueue()
+        #: rung when the thread is to look again
+        self._parking = Bell()
         #: it waits there
         self._parked = False
         #: KeyboardInterrupt is to be raised in the thread, which is not the main one
@@ -187,7 +186,7 @@ class ThreadOwner:
         if process.waiting:
             process.waiting = False
             if self._parked:
-                self._parking.put(None)
+                self._parking.ring()
                 return
             self._ring()
             if process.exiting is not None and self.thread_id is not None and self.thread_id != _MAIN:
@@ -217,7 +216,7 @@ class ThreadOwner:
             if process.exiting is not None or len(process.mailbox or ()) != seen:
                 return
             assert alarm is None or isinstance(alarm, Deadline)
-            await_item(self._parking, alarm, interruptible=self.thread_id == _MAIN)
+            await_ring(self._parking, alarm, interruptible=self.thread_id == _MAIN)
         finally:
             self._parked = process.waiting = False
             self._ring()  # what woke this wait may have been for them

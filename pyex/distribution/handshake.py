@@ -19,6 +19,7 @@ import hashlib
 import hmac
 import platform
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -30,8 +31,8 @@ from pyex.distribution.tls import Certificates
 MAGIC: Final = b"PYEX"
 VERSION: Final = 1
 
-#: Seconds the whole of it may take.
-PATIENCE: Final = 5.0
+#: Seconds the whole of it may take, as OTP's ``net_setuptime``.
+PATIENCE: Final = 7.0
 
 #: Seconds of silence after which a node is taken for dead: usually, and the bounds.
 NET_TICKTIME: Final = 60.0
@@ -127,8 +128,14 @@ def python_version() -> str:
     return ".".join(platform.python_version_tuple()[:2])
 
 
-async def dial(channel: Channel, own: Own, target: str, address: tuple[str, int]) -> Peer:
-    """The dialling side, on a fresh channel; raises ``RefusedError``, ``OSError``."""
+async def dial(
+    channel: Channel, own: Own, target: str, address: tuple[str, int], arrived: Callable[[int], bool]
+) -> Peer:
+    """The dialling side, on a fresh channel; raises ``RefusedError``, ``OSError``.
+
+    When both dial at once the other node, of that creation, may have ``arrived`` meanwhile. Then this dial is given up:
+    before its proof, for that says that the caller has no connection, and ends the one that the other has; and after it too.
+    """
     hello = _pack((VERSION, *_self(own), *address, target))
     channel.write(hello)
     answer = await channel.read()
@@ -145,6 +152,8 @@ async def dial(channel: Channel, own: Own, target: str, address: tuple[str, int]
             raise RefusedError("malformed", "its answer is malformed")
     if name != target:
         raise RefusedError("name", f"the node there calls itself {clean(name)!r}")
+    if arrived(creation):
+        raise RefusedError("simultaneous", "it has connected meanwhile")
     channel.write(MAGIC + _proof(own.cookie_for(name), b"dials", hello, answer, channel.binding))
     reply = await channel.read()
     expected = MAGIC + _proof(own.cookie_for(name), b"is dialled", hello, answer, channel.binding)
@@ -155,6 +164,8 @@ async def dial(channel: Channel, own: Own, target: str, address: tuple[str, int]
                 case ("no", str(code), str(text)):
                     refusal = RefusedError(code, clean(text))
         raise refusal
+    if arrived(creation):
+        raise RefusedError("simultaneous", "it has connected meanwhile")
     return Peer(name, creation, python, tuple(map(str, capabilities)), _session(hello, answer))
 
 

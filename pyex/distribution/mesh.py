@@ -11,6 +11,7 @@ import logging
 import socket
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from pyex.core.errors import ConnectError, NodeStartError
@@ -183,7 +184,7 @@ class Mesh:
             async with asyncio.timeout(handshake.PATIENCE):
                 sock, address = await reach(self.own, node, self.ask)
                 channel = await self._open(sock, dialling=True)
-                peer = await handshake.dial(channel, self.own, node, address)
+                peer = await handshake.dial(channel, self.own, node, address, partial(self._arrived, node))
                 self._install(channel, peer)
                 channel = None
         except RefusedError as refusal:
@@ -201,6 +202,11 @@ class Mesh:
         finally:
             if channel is not None:
                 channel.close()
+
+    def _arrived(self, node: str, creation: int) -> bool:
+        """Whether there is a connection, and not one of an earlier incarnation that is no more."""
+        connection = self.connections.get(node)
+        return connection is not None and connection.creation == creation
 
     async def _arrival(self, node: str) -> None:
         """The other node's own dial is under way: wait for that."""
@@ -280,7 +286,7 @@ class Mesh:
     def _install(self, channel: Channel, peer: Peer) -> None:
         """The handshake is done: from now on there is a connection."""
         old = self.connections.get(peer.name)
-        if old is not None:  # the peer has none, or it would not have dialled: what is left of it goes first
+        if old is not None:  # the peer has proved that it has none: what is left of it goes first
             self.drop(old)
         identity.creations[peer.name] = peer.creation
         connection = Connection(channel, peer, self._scheduler, hidden=self.own.hidden or peer.hidden)

@@ -128,4 +128,4 @@ def echo():
 def ask(echoer, mark=None):
     """Have an echo process answer."""
     send(echoer, (self(), mark))
-    receive((echoer, mark), timeout=10)
+    receive((echoer, mark), timeout=30)

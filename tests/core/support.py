@@ -181,6 +181,7 @@ class Awaitable:
 
 def usual_switch_interval():
     """Wait for it; what the tests before have left behind is put right when the monitor next goes to sleep."""
+    scheduler(0)  # where these are the first tests, the monitor that they are about is not there yet
     monitor.monitor.wake()
     until(lambda: sys.getswitchinterval() > monitor.SWITCH_INTERVAL, "the monitor's sleep")
     return sys.getswitchinterval()

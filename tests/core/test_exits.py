@@ -13,7 +13,6 @@ from pyex import (
     sleep,
     spawn,
 )
-from pyex.core import threads
 from tests.core.support import (
     PLACES,
     SOON,
@@ -33,10 +32,7 @@ from tests.core.support import (
 MANY = 1000
 
 
-@pytest.fixture(autouse=True)
-def time_to_notice(monkeypatch):
-    """Also where the machine stands still for a while a thread notices that its process is to end, and cleans up."""
-    monkeypatch.setattr(threads, "NOTICE", 3.0)
+pytestmark = pytest.mark.usefixtures("time_to_notice")
 
 
 @pytest.fixture(params=PLACES.values(), ids=PLACES)

@@ -1,11 +1,10 @@
 """Ctrl-C is let in at the border of user code, never inside the runtime; and exits of a busy main thread."""
 
-import queue
 import threading
 
 import pytest
 
-from pyex.core.interrupts import await_item
+from pyex.core.interrupts import Bell, await_ring
 from tests.core.support import program
 
 #: Interrupts the program again and again: the next time when it has noticed the last.
@@ -262,23 +261,47 @@ def test_13_ctrl_c_on_the_way_into_a_wait_ends_it():
     assert done.stdout == "missed 0\n"
 
 
-class Slow:
-    """A queue whose item comes with the tenth look; a signal before that has woken nobody."""
+class Slow(Bell):
+    """It is rung at the tenth look; a signal before that has woken nobody."""
 
     def __init__(self):
+        super().__init__()
         self.looks = []
 
-    def get(self, timeout):
-        self.looks.append(timeout)
-        if len(self.looks) < 10 and timeout < threading.TIMEOUT_MAX:
-            raise queue.Empty
+    def wait(self, seconds):
+        self.looks.append(seconds)
+        return len(self.looks) == 10 or seconds == threading.TIMEOUT_MAX
 
 
 def test_13_a_wait_that_ctrl_c_is_to_end_looks_again_by_itself_and_ever_less_often():
     waited, unwatched = Slow(), Slow()
-    await_item(waited, None, interruptible=True)
+    await_ring(waited, None, interruptible=True)
     assert waited.looks[0] <= 0.01
     assert waited.looks == sorted(waited.looks)
     assert waited.looks[-1] == 1.0
-    await_item(unwatched, None, interruptible=False)
+    await_ring(unwatched, None, interruptible=False)
     assert unwatched.looks == [threading.TIMEOUT_MAX]
+
+
+def test_a_wait_whose_time_is_over_before_a_signals_handler_is_ends_all_the_same():
+    """Until 3.12 that of a ``SimpleQueue`` does not: held up at the wrong place, by whatever, it waits for ever."""
+    done = program("""
+    signal.signal(signal.SIGALRM, lambda *_: time.sleep(0.5))
+    for patience in (0.15, 0.3):
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        assert receive(timeout=patience, default="nothing") == "nothing"
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        sleep(patience)
+    print("ok")
+    """)
+    assert (done.stdout, done.stderr) == ("ok\n", "")
+
+
+def test_a_bell_that_was_rung_before_ends_the_next_wait_and_only_that():
+    bell = Bell()
+    bell.ring()
+    bell.ring()
+    assert bell.wait(60)
+    assert not bell.wait(0)
+    threading.Timer(0.01, bell.ring).start()
+    assert bell.wait(60)

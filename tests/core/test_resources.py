@@ -7,14 +7,9 @@ import threading
 import pytest
 
 from pyex import Down, Process, receive, self, send, share, sleep
-from pyex.core import threads
 from tests.core.support import PLACES, SOON, forever, link_at, messages, monitor_at, result_at, settle, until
 
-
-@pytest.fixture(autouse=True)
-def time_to_notice(monkeypatch):
-    """Also where the machine stands still for a while a thread notices that its process is to end, and cleans up."""
-    monkeypatch.setattr(threads, "NOTICE", 3.0)
+pytestmark = pytest.mark.usefixtures("time_to_notice")
 
 
 #: Kills of each way to hold something, at each place.

@@ -15,7 +15,7 @@ from pyex import (
     spawn_link,
 )
 from pyex.core.process import processes
-from tests.core.support import SOON, in_thread
+from tests.core.support import SOON, in_thread, program
 
 
 def test_run_returns_the_value():
@@ -111,3 +111,47 @@ def test_links_of_what_ran_are_told():
 
     run(main)
     assert receive(timeout=SOON).reason == "normal"
+
+
+def test_what_computes_on_another_thread_ends_also_where_nothing_was_spawned():
+    done = program("""
+    began, how = [], []
+    def busy():
+        began.append(self())
+        try:
+            while True:
+                pass
+        finally:
+            how.append("ended in order")
+    def main():
+        try:
+            run(busy)
+        except Exit as exit:
+            print(exit.reason, *how)
+    thread = threading.Thread(target=main, daemon=True)
+    thread.start()
+    while not began:
+        time.sleep(0.001)
+    Process.exit(began[0], "over")
+    thread.join(60)
+    """)
+    assert (done.returncode, done.stdout) == (0, "over ended in order\n"), done.stderr
+
+
+def test_the_end_of_a_thread_where_nothing_was_spawned_leaves_the_switch_interval_as_it_was():
+    done = program("""
+    before = sys.getswitchinterval()
+    began, stop = [], []
+    def main():
+        began.append(self())
+        while not stop:
+            time.sleep(0.001)
+    thread = threading.Thread(target=main)
+    thread.start()
+    while not began:
+        time.sleep(0.001)
+    Process.exit(began[0], "kill")
+    print(sys.getswitchinterval() == before)
+    stop.append(True)
+    """)
+    assert (done.returncode, done.stdout) == (0, "True\n"), done.stderr

@@ -9,6 +9,9 @@ from tests.core.support import program, programs
 #: How often the program that has everything at once ends; PYEX_EXITS=200 takes some minutes.
 EXITS = int(os.environ.get("PYEX_EXITS", "8"))
 
+#: How many of them one test does: the time that a test has is not to depend on how many there are.
+AT_A_TIME = 8
+
 KINDS = {
     "nothing": "",
     "used": "self()",
@@ -57,9 +60,10 @@ def test_14_the_program_ends_in_order(kind):
     assert {(done.returncode, done.stderr, done.stdout) for done in results} == {(0, "", "")}
 
 
-def test_14_with_everything_at_once_many_times():
+@pytest.mark.parametrize("turn", range(max(EXITS // AT_A_TIME, 1)))
+def test_14_with_everything_at_once_many_times(turn):
     code = "\n".join("    " + line for kind in KINDS.values() for line in kind_lines(kind))
-    results = programs(code, times=EXITS)
+    results = programs(code, times=AT_A_TIME)
     assert {(done.returncode, done.stderr, done.stdout) for done in results} == {(0, "", "")}
 
 

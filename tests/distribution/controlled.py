@@ -8,9 +8,10 @@ from tests.distribution.conftest import OtherNode
 
 #: Evaluates what it reads, a line at a time, in the process "main", and prints what that gives.
 PROGRAM = """
-import json, logging, os, socket, struct, sys
+import contextlib, json, logging, os, socket, struct, sys
 from pyex import *
 from pyex.distribution import handshake, mesh, node, sockets
+from tests.distribution.idleness import is_idle
 logging.basicConfig(stream=sys.stderr, format="%(name)s: %(message)s")
 
 def dial_through(port):
@@ -25,7 +26,8 @@ def cut(name):
     "End a connection as the network would: both sides find it closed."
     connection = node._current.mesh.connections.get(name + "@127.0.0.1")
     if connection is not None:
-        connection.channel._sock.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):  # it ends just now, by itself or by the other side
+            connection.channel._sock.shutdown(socket.SHUT_RDWR)
 
 def watch():
     Node.monitor_nodes()

@@ -28,22 +28,26 @@ class Proxy:
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
             while True:
-                threading.Thread(target=self._connect, args=self._listener.accept()[:1], daemon=True).start()
+                near, _ = self._listener.accept()
+                self._sockets.add(near)
+                threading.Thread(target=self._connect, args=(near,), daemon=True).start()
 
     def _connect(self, near: socket.socket) -> None:
-        with near:
+        with near, contextlib.suppress(OSError):
             head = b""
             while len(head) < 66:
                 head += (more := near.recv(66 - len(head)))
                 if not more:
-                    return
-            with socket.create_connection(("127.0.0.1", struct.unpack(">H", head[:2])[0])) as far:
-                self._sockets |= {near, far}
-                outward = threading.Thread(target=self._pump, args=(near, far, self.outward), daemon=True)
-                outward.start()
-                self._pump(far, near, self.inward)
-                outward.join()
-                self._sockets -= {near, far}
+                    break
+            else:
+                with socket.create_connection(("127.0.0.1", struct.unpack(">H", head[:2])[0])) as far:
+                    self._sockets.add(far)
+                    outward = threading.Thread(target=self._pump, args=(near, far, self.outward), daemon=True)
+                    outward.start()
+                    self._pump(far, near, self.inward)
+                    outward.join()
+                    self._sockets.remove(far)
+        self._sockets.remove(near)
 
     def _pump(self, source: socket.socket, target: socket.socket, treat: Callable[[bytes, int], bytes | None]) -> None:
         count = 0
@@ -59,6 +63,10 @@ class Proxy:
         for sock in (source, target):
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
+
+    def is_idle(self) -> bool:
+        """Whether there are no connections, and nothing is on its way."""
+        return not self._sockets
 
     def cut(self) -> None:
         """End all connections."""

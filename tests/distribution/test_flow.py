@@ -6,7 +6,7 @@ import cloudpickle
 import pytest
 
 from pyex import ANY, Down, Node, Process, receive, self, send, sleep, spawn
-from pyex.distribution.channel import BUSY, LIMIT
+from pyex.distribution.channel import BUSY, LIMIT, ROOM
 from pyex.distribution.node import _current
 
 # What these tests ship to other nodes is of this module, which those cannot import.
@@ -36,6 +36,11 @@ def echo():
 
 def channel(node):
     return _current.mesh.connections[node].channel
+
+
+def are_suspended(*pids):
+    """Whether they wait for room. When the system takes somewhat more after that, they wait on, until half of it has gone."""
+    return channel(BOB).outbox.size > ROOM and all(Process.info(pid).status == "waiting" for pid in pids)
 
 
 @pytest.mark.parametrize("size", [0, 1, LIMIT - 100, LIMIT - 40, LIMIT, LIMIT + 1, 3 * LIMIT, 5_000_000])
@@ -90,9 +95,7 @@ def test_a_sender_to_a_slow_node_is_suspended_at_a_bound_and_nobody_else_is(mesh
     try:
         flooder = spawn(flood, counter, total)
         doomed = spawn(flood, counter, total)
-        while not (
-            channel(BOB).busy_for(None) and all(Process.info(pid).status == "waiting" for pid in (flooder, doomed))
-        ):
+        while not are_suspended(flooder, doomed):
             sleep(0.01)
         assert channel(BOB).outbox.size < 2 * BUSY
         # The node goes on meanwhile: its own processes, and those that send elsewhere.
@@ -141,7 +144,7 @@ def test_those_that_are_suspended_go_on_when_the_connection_is_lost(mesh):
     bob.freeze()
     try:
         flooder = spawn(flood_until_told, counter)
-        while not (channel(BOB).busy_for(None) and Process.info(flooder).status == "waiting"):
+        while not are_suspended(flooder):
             sleep(0.01)
         ref = Process.monitor(flooder)
         send(flooder, "enough")

@@ -9,6 +9,7 @@ import pytest
 from pyex import Node, NodeDown, Process, receive, self
 from tests.distribution.conftest import COOKIE, free_port
 from tests.distribution.controlled import Controlled, until
+from tests.distribution.idleness import is_idle
 from tests.distribution.proxy import Proxy, corrupt, cut, duplicate, once, pass_on, reorder, truncate
 
 RUNS = itertools.count()
@@ -56,11 +57,10 @@ def line(proxy):
     """A new connection of bob's, through a proxy that treats it as told; afterwards there is none."""
 
     def line(bob, outward=pass_on, inward=pass_on, patience=30.0):
-        until(lambda: apart(bob, proxy))
+        until(lambda: are_apart(bob, proxy))
         while receive(timeout=0, default=None) is not None:
             pass
         proxy.outward, proxy.inward = outward, inward
-        # A dial may be under way, for what was sent when the last line was cut.
         return until(lambda: bob.ask(f"attempt('alice', {patience})") is True or patience < 1)
 
     Node.monitor_nodes()
@@ -69,11 +69,11 @@ def line(proxy):
     proxy.outward = proxy.inward = pass_on
 
 
-def apart(bob, proxy):
-    """Cut what there is, and tell whether that was all."""
+def are_apart(bob, proxy):
+    """Cut what there is, and tell whether that was all, and nothing is on its way to either, through the proxy or not."""
     proxy.cut()
     Node.disconnect("bob")
-    return Node.list() == bob.ask("Node.list()") == []
+    return bob.ask("is_idle()") and proxy.is_idle() and is_idle() and bob.ask("is_idle()")
 
 
 def sent(bob, count=200):

@@ -1,6 +1,6 @@
 """Nodes that spawn, link, monitor, send, kill, lose each other, stand still and die: nothing is lost or told twice.
 
-It takes as many seconds as ``PYEX_SOAK`` says, and some more until all is told; without that variable it is skipped.
+It takes as many seconds as ``PYEX_SOAK`` says, a few without, and some more until all is told.
 """
 
 import os
@@ -12,12 +12,9 @@ import pytest
 from tests.distribution.conftest import COOKIE, free_port
 from tests.distribution.controlled import PROGRAM, Controlled, parts, until
 
-SECONDS = float(os.environ.get("PYEX_SOAK", "0"))
+SECONDS = float(os.environ.get("PYEX_SOAK", "4"))
 
-pytestmark = [
-    pytest.mark.timeout(180 + SECONDS * 2),
-    pytest.mark.skipif(not SECONDS, reason="takes long: PYEX_SOAK=60"),
-]
+pytestmark = pytest.mark.timeout(240 + SECONDS * 2)
 
 NAMES = "abcdefgh"
 
@@ -84,7 +81,7 @@ def soak(seed, seconds, peers):
     Process.flag("trap_exit", True)
     run = Soak(seed)
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    while time.monotonic() < end or run.done < 20:
         run.step(peers)
         while run.take(0):
             pass
@@ -97,7 +94,7 @@ def soak(seed, seconds, peers):
     while run.take(0):
         pass
     run.problems += [("never told", len(run.monitors), len(run.linked))] if run.monitors or run.linked else []
-    return run.done, [repr(problem) for problem in run.problems]
+    return [repr(problem) for problem in run.problems]
 
 def left():
     "What is left that belongs to nobody any more."
@@ -154,9 +151,7 @@ def test_what_nodes_do_to_each_other_is_told_once_and_leaves_nothing(monkeypatch
                 still.freeze()
                 time.sleep(0.2)
                 still.thaw()
-        outcomes = [eval(node.process.stdout.readline()) for node in steady]
-        assert [problems for _, problems in outcomes] == [[]] * len(steady)
-        assert min(done for done, _ in outcomes) > 10
+        assert [eval(node.process.stdout.readline()) for node in steady] == [[]] * len(steady)
         nodes = [*steady, doomed]
         together(nodes)
         for node in nodes:

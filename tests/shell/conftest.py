@@ -16,6 +16,14 @@ def reports(alone):
     logging.getLogger("pyex").setLevel(logging.NOTSET)
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """A person is not kept waiting; what is about that sets its own time, and all else is right also when it comes late."""
+    monkeypatch.setattr("shell.bounded.PATIENCE", 30)
+    monkeypatch.setattr("shell.surroundings.PATIENCE", 30)
+    monkeypatch.setattr("shell.family_tree.ASKED", 30)
+
+
 @pytest.fixture
 def env(tmp_path):
     with socket.socket() as free:

@@ -32,6 +32,21 @@ class Terminal:
         """Press these keys."""
         self.child.send(text)
 
+    def try_again(self, press, what):
+        """Press keys, or call what does, now and then until this holds: what comes too late is for a person to ask again."""
+        pressed = 0.0
+
+        def holds():
+            nonlocal pressed
+            if what():
+                return True
+            if time.monotonic() - pressed > 5:
+                pressed = time.monotonic()
+                press() if callable(press) else self.type(press)
+            return False
+
+        self.wait(holds)
+
     def interrupt(self):
         """Press Ctrl-C for what runs, once no prompt has the terminal: to a prompt it is a key like others."""
         self.wait(lambda: termios.tcgetattr(self.child.child_fd)[3] & termios.ISIG)
@@ -42,7 +57,7 @@ class Terminal:
         for line in lines:
             self.type(line)
             if line:
-                self.wait(lambda line=line: line in "".join(self.screen.display))  # a long one goes over several
+                self.wait(lambda line=line: line in self.joined())  # a long one goes over several
             self.type("\r")
 
     def lines(self):
@@ -54,6 +69,10 @@ class Terminal:
 
     def text(self):
         return "\n".join(self.lines())
+
+    def joined(self):
+        """The rows of the screen in one, with the blanks at their ends: what goes over several is whole."""
+        return "".join(self.screen.display)
 
     def last(self):
         lines = self.lines()
@@ -71,7 +90,7 @@ class Terminal:
         """Wait for the prompt of this number, with nothing typed."""
         self.wait(lambda: self.last() == f"pyex({node}){number}>")
 
-    def leave(self, timeout=5):
+    def leave(self, timeout=30):
         """Wait for the program to end; its exit status."""
         deadline = time.monotonic() + timeout
         while self.child.isalive():

@@ -52,6 +52,12 @@ def test_what_is_short_is_shown_as_python_does(value):
     assert bounded(value) == repr(value)
 
 
+@pytest.mark.parametrize("value", [[], (), {}, set(), frozenset(), deque(), {"a": [1, (2, {3}), [[], {}, ()]]}])
+def test_what_is_of_python_alone_takes_no_process(value, monkeypatch):
+    monkeypatch.setattr(pyex, "spawn_monitor", None)
+    assert bounded(value) == repr(value)
+
+
 def test_containers_in_themselves():
     loop = [1]
     loop.append(loop)

@@ -4,10 +4,16 @@ import asyncio
 import threading
 
 import pytest
+from prompt_toolkit import PromptSession
+from prompt_toolkit.completion import Completer
+from prompt_toolkit.history import InMemoryHistory
+from prompt_toolkit.input import create_pipe_input
+from prompt_toolkit.output import DummyOutput
 
 from shell import completer
 from shell.candidates import Candidate, Found
 from shell.completer import Aside
+from shell.keys import key_bindings
 
 
 @pytest.fixture
@@ -84,3 +90,32 @@ def test_of_those_that_wait_only_the_newest_is_computed(monkeypatch, never):
     answers = asyncio.run(main())
     assert computed == ["first", "x" * 9]
     assert answers == [5, 0, 0, 0, 0, 0, 0, 0, 0, 9]
+
+
+class OnItsWay(Completer):
+    """Its completions are asked for, and do not come."""
+
+    def __init__(self, asked):
+        self.asked = asked
+
+    def get_completions(self, document, complete_event):
+        return ()
+
+    async def get_completions_async(self, document, complete_event):
+        self.asked()
+        await asyncio.Event().wait()
+        yield
+
+
+def test_the_history_is_there_while_completions_are_on_their_way():
+    with create_pipe_input() as keyboard:
+        session = PromptSession(
+            multiline=True, history=InMemoryHistory(["earlier"]), key_bindings=key_bindings(lambda _: None), input=keyboard,
+            output=DummyOutput(), completer=OnItsWay(lambda: keyboard.send_text("\x1b[A\r")), complete_while_typing=False,
+        )  # fmt: skip
+
+        def type_something():
+            session.default_buffer.insert_text("ear")
+            session.default_buffer.start_completion()
+
+        assert session.prompt(pre_run=type_something) == "earlier"

@@ -241,10 +241,11 @@ def test_names_of_a_prompt(names):
     assert {"mine", "print", "spawn", "flush"} <= {*found}
 
 
-def test_a_process_that_does_not_answer_delays_a_moment_only(offered, typed):
+def test_a_process_that_does_not_answer_delays_a_moment_only(offered, typed, monkeypatch):
     import threading
     import time
 
+    monkeypatch.setattr("shell.surroundings.PATIENCE", 0.5)
     enough = threading.Event()
     stuck = spawn(lambda held: held.wait(60), pyex.share(enough), thread=True)
     begun = time.monotonic()

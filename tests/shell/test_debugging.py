@@ -253,6 +253,46 @@ def test_breakpoint_at_the_prompt_itself_is_pythons():
     assert "(Pdb)" in shell("breakpoint()\nc\n")
 
 
+def test_breakpoint_stops_where_it_stands_though_garbage_is_collected_at_that_moment():
+    printed = shell("""\
+        import gc
+        def f(n):
+            gc.set_threshold(1)
+            breakpoint()
+            gc.set_threshold(700, 10, 10)
+            return n
+
+        f(5)
+        p "n", n
+        c
+        """)
+    assert "('n', 5)\n" in printed
+    assert printed.endswith("5\n")
+
+
+def test_breakpoint_steps_through_the_code_and_not_through_the_runtime():
+    printed = shell("""\
+        import gc
+        def f(n):
+            gc.disable()
+            breakpoint()
+            send(self(), n)
+            gc.enable()
+            return n
+
+        f(5)
+        s
+        s
+        s
+        p "n", n
+        c
+        """)
+    assert "send(self(), n)\n(Pdb)" in printed
+    assert "gc.enable()\n(Pdb)" in printed
+    assert "('n', 5)\n" in printed
+    assert printed.endswith("5\n")
+
+
 @pytest.mark.parametrize("named", ["0", "builtins.print"])
 def test_breakpoint_is_what_the_environment_says(monkeypatch, named):
     monkeypatch.setenv("PYTHONBREAKPOINT", named)

@@ -114,19 +114,17 @@ def test_ctrl_c_drops_what_is_left_of_a_pasted_session(shell):
 def test_the_menu_comes_while_one_types_and_enter_takes_what_is_typed(shell):
     shell.enter("spa = 1")
     shell.prompt(2)
-    shell.type("Process.regis")
-    shell.wait("registered")
-    shell.type("\x08" * len("Process.regis") + "spa")
-    shell.wait("spawn_monitor")
+    shell.try_again("\x15Process.regis", lambda: "registered" in shell.text())
+    shell.try_again("\x15spa", lambda: "spawn_monitor" in shell.text())
     shell.type("\r")
     shell.prompt(3)
     assert shell.lines()[-2] == "1"
-    shell.type("Process.whe\t")
-    shell.wait(lambda: shell.last().startswith("pyex") and shell.last().endswith("Process.whereis"))
+    shell.try_again(
+        "\x15Process.whe\t", lambda: shell.last().startswith("pyex") and shell.last().endswith("Process.whereis")
+    )
     shell.type('("x")\r')
     shell.prompt(4)
-    shell.type("spa")
-    shell.wait("spawn_monitor")
+    shell.try_again("\x15spa", lambda: "spawn_monitor" in shell.text())
     shell.type("\x1b[A")  # the history, and not the menu, which nobody has asked for
     shell.wait(lambda: shell.last() == 'pyex(pyex1@127.0.0.1)4> Process.whereis("x")')
 

@@ -7,7 +7,7 @@ from pyex import Pid
 from shell.documentation import whole_text
 from shell.fitting import cut, reflowed, wrapped
 from shell.survey import HEADS, Row
-from shell.table import Table
+from shell.table import Table, cell
 from shell.testing import capture_shell
 
 ROWS = [
@@ -29,6 +29,20 @@ def test_a_table_fits(width):
         head for head in HEADS if head not in lines[0] and not any(head[:3] in part for part in lines[0].split())
     ]
     assert all(head in " ".join(lines[3:]) for head in missing)
+
+
+@pytest.mark.parametrize("sort", HEADS)
+@pytest.mark.parametrize("width", [28, 40, 60, 80, 100])
+@pytest.mark.parametrize("rows", [ROWS, [Row(Pid("0.1.0"), "", "", "", 0, 1, 2)], ROWS[:1]])
+def test_the_pid_and_what_a_table_is_sorted_by_are_whole_whatever_has_to_go(sort, width, rows):
+    lines = Table(HEADS, rows, keep=sort).text(width).splitlines()
+    assert max(map(len, lines)) <= width
+    assert {"pid", sort} <= {*lines[0].split()}
+    for line, row in zip(lines[1:], rows, strict=False):
+        assert line.startswith(repr(row.pid))
+        wanted = cell(getattr(row, sort))
+        if len(repr(row.pid)) + 2 + len(wanted) <= width:
+            assert wanted in line
 
 
 def test_a_table_takes_no_more_than_it_needs():

@@ -132,7 +132,6 @@ def test_processes_are_sorted_and_cut():
         for n in range(5): send(many, n)
 
         send(few, 1) and None
-        sleep(0.05)
         processes("messages", top=2)
         [row.name for row in processes(sort="messages")[:2]]
         processes("size")

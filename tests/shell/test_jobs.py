@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -71,10 +70,8 @@ def test_what_is_typed_is_evaluated_there(remote, bob):
     assert remote.lines()[-2] == "6"
     remote.enter("only_there = {'a key': 7}")
     remote.prompt(10, BOB)
-    remote.type("only_\t")
-    remote.wait(lambda: remote.last().endswith("> only_there"))
-    remote.type("['\t")
-    remote.wait(lambda: remote.last().endswith("> only_there['a key"))
+    remote.try_again("\x15only_\t", lambda: remote.last().endswith("> only_there"))
+    remote.try_again("\x15only_there['\t", lambda: remote.last().endswith("> only_there['a key"))
     remote.type("']\r")
     remote.prompt(11, BOB)
     assert remote.lines()[-2] == "7"
@@ -110,16 +107,8 @@ def test_ctrl_c_interrupts_there_and_the_process_goes_on(remote, bob):
     remote.prompt(number + 2, BOB)
     remote.enter("sleeper()")
     remote.wait(lambda: remote.last() == "begun")
-    pressed = 0.0
-
-    def over():  # not at the first, if that comes on the way into the call
-        nonlocal pressed
-        if time.monotonic() - pressed > 5:
-            pressed = time.monotonic()
-            remote.type("\x03")
-        return remote.last() == f"pyex({BOB}){number + 3}>"
-
-    remote.wait(over)
+    # Not at the first, if that comes on the way into the call.
+    remote.try_again("\x03", lambda: remote.last() == f"pyex({BOB}){number + 3}>")
     assert "was in a call that takes none, and has ended" in remote.text()
     remote.enter("x != self(), x.number > 0")
     remote.prompt(number + 4, BOB)
@@ -145,16 +134,9 @@ def test_a_line_that_drops_gives_the_prompt_back(remote, bob):
 def test_a_node_that_is_frozen_holds_nobody_and_is_said_to_be_silent(remote, bob):
     os.kill(bob.child.pid, signal.SIGSTOP)
     remote.enter("1 + 1")
-    pressed = 0.0
-
-    def said():  # a key that is pressed as the prompt goes is none of what it has read
-        nonlocal pressed
-        if time.monotonic() - pressed > 5:
-            pressed = time.monotonic()
-            remote.interrupt()
-        return f"{BOB} has not answered for 2 s. Ctrl-\\ shows what can be done" in remote.text()
-
-    remote.wait(said)
+    # A key that is pressed as the prompt goes is none of what it has read.
+    silent = f"{BOB} has not answered for 2 s. Ctrl-\\ shows what can be done"
+    remote.try_again(remote.interrupt, lambda: silent in remote.text())
     remote.type("\x1c")
     remote.wait(lambda: remote.last().startswith("Job 2 is busy: ") and "b(ack to job 1)" in remote.last())
     assert f"{BOB} does not answer." in remote.lines()
@@ -189,7 +171,7 @@ def test_remsh_is_there_from_the_beginning_and_leaving_it_leaves(terminal, bob, 
     shell.prompt(2, BOB)
     assert shell.lines()[-2] == "['pyex1@127.0.0.1']"
     shell.type("\x04")
-    assert shell.leave(timeout=20) == 0
+    assert shell.leave() == 0
     piped = subprocess.run(
         [sys.executable, "-m", "pyex", "--remsh", "bob"], input="Node.self()\nprint('there')\n1 / 0\n",
         env=env, cwd=tmp_path, capture_output=True, text=True, timeout=50, check=False,
@@ -271,4 +253,4 @@ def test_what_waits_goes_on_and_a_new_job_beside_what_is_stuck_has_its_bindings(
 
 def test_a_shell_that_is_stuck_can_be_left(stuck):
     stuck.type("q\r")
-    assert stuck.leave(timeout=20) == 1
+    assert stuck.leave() == 1

@@ -94,7 +94,7 @@ def test_enter_plays_and_what_is_typed_takes_the_place(talk):
     ready(shell, 9, "")
     shell.wait("at step 4 of 6")
     shell.type(CTRL_D)
-    assert shell.leave(timeout=20) == 0
+    assert shell.leave() == 0
     again = talk()
     ready(again, 5, WAIT)
     assert again.lines()[-8:-1] == [

@@ -23,10 +23,11 @@ def asker(question, **options):
 def go(*askers):
     "Let them ask, one after the other, and wait until they have."
     for pid in askers:
+        leader = Process.group_leader(pid)  # before it can be over: an answer may come as soon as it has asked
         send(pid, 'go')
         while (info := Process.info(pid)) and not (info.status == 'waiting' and info.monitors):
             sleep(0.01)
-        pyex.sync_output(Process.group_leader(pid))  # it has the question, too
+        pyex.sync_output(leader)  # it has the question, too
 
 def got(number):
     "Wait for so many answers, and print them."
@@ -157,7 +158,8 @@ def test_a_question_goes_with_who_asked_it_and_with_what_is_typed(shell, happens
 
 
 def test_a_queued_question_goes_with_who_asked_it(shell, happens):
-    shell.enter("a, b = asker('a'), asker('b'); when('now', Process.exit, b, 'kill'); go(a, b)")
+    shell.enter("a, b = asker('a'), asker('b'); when('now', Process.exit, b, 'kill'); go(a, b); print('both ' + 'ask')")
+    shell.wait("both ask")
     question(shell, "a")
     happens("now")
     shell.wait("ended: 'killed'")

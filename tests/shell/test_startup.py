@@ -57,7 +57,7 @@ def test_a_startup_file_that_fails_says_where_and_the_prompt_comes(terminal, tmp
     shell = terminal()
     shell.prompt(1)
     assert "ZeroDivisionError: division by zero" in shell.lines()
-    assert '.pyex.py", line 2, in <module>' in "".join(shell.lines())  # a long path goes over several
+    assert '.pyex.py", line 2, in <module>' in shell.joined()  # a long path goes over several
     shell.enter("x")
     shell.prompt(2)
     assert shell.lines()[-2] == "1"
