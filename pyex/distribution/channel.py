@@ -11,14 +11,13 @@ import socket
 import struct
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 from pyex.core.ids import Pid, Ref
 from pyex.core.signals import answer
 from pyex.distribution.inflow import BESIDE, Inflow, MalformedError
-from pyex.distribution.outbox import BATCH, Buffer, Large, Outbox
+from pyex.distribution.outbox import BATCH, Buffer, Large, Outbox, drop
 
 #: Before the other side has proved who it is, no frame is longer than this.
 HANDSHAKE_LIMIT: Final = 4096
@@ -65,9 +64,9 @@ class Channel:
     During the handshake frames are read one by one; then a receiver takes each as it comes. The first that is written in
     a turn of the loop leaves at once, what follows together. Reading, opening and closing happen on the loop; any thread may write.
     """
+
     #: what the line is, as the handshake proves it: nothing, if anybody can listen
     binding: bytes = b""
-
 
     def __init__(self, sock: Any, loop: asyncio.AbstractEventLoop) -> None:
         sock.setblocking(False)
@@ -82,7 +81,8 @@ class Channel:
         self._own, self._peer = sock.getsockname(), sock.getpeername()
         # Reading
         self.inflow = Inflow(HANDSHAKE_LIMIT)
-        self._frames: deque[bytes] = deque()
+        #: of the handshake, and not read yet
+        self._frame: bytes | None = None
         self._reader: asyncio.Future[None] | None = None
         self._receiver: Callable[[memoryview], None] = self._keep
         #: told why what came is malformed
@@ -151,10 +151,14 @@ class Channel:
             self._end()
             return
         self.receipts += 1
+        self._hand_on(count)
+
+    def _hand_on(self, count: int) -> None:
+        """So many bytes came, and perhaps whole frames; whoever is given one and raises can make no sense of it."""
         try:
-            inflow.take(count, self._receiver)
-        except MalformedError as error:
-            self._malformed(error)
+            self.inflow.take(count, self._receiver)
+        except Exception as error:
+            self._malformed(error if isinstance(error, MalformedError) else MalformedError(repr(error)))
 
     def _read_into(self, buffer: memoryview) -> int:
         return self._sock.recv_into(buffer)  # type: ignore[no-any-return]
@@ -164,9 +168,18 @@ class Channel:
         return self._sock.recvmsg_into((rest, beside))[0]  # type: ignore[no-any-return]
 
     def _keep(self, frame: memoryview) -> None:
-        """A frame of the handshake."""
-        self._frames.append(bytes(frame))
+        """A frame of the handshake. Until it was read, nothing more is taken from a side that may be anybody."""
+        self._frame = bytes(frame)
+        self.inflow.over = True
+        self._loop.remove_reader(self._sock)
         self._wake_reader()
+
+    def _go_on(self) -> None:
+        """Take frames again: those that came behind the last one, and what will come."""
+        self.inflow.over = False
+        self._hand_on(0)
+        if not (self.inflow.over or self._closing or self.closed):
+            self._loop.add_reader(self._sock, self._readable)
 
     def _malformed(self, error: MalformedError) -> None:
         if self.on_malformed is not None:
@@ -175,12 +188,16 @@ class Channel:
 
     async def read(self) -> bytes:
         """For the handshake: the next frame; raises ``ConnectionError`` when there will be none."""
-        while not self._frames:
+        while self._frame is None:
             if self.closed:
                 raise ConnectionResetError("the other side closed the connection")
+            if self.inflow.over:
+                self._go_on()
+                continue
             self._reader = self._loop.create_future()
             await self._reader
-        return self._frames.popleft()
+        frame, self._frame = self._frame, None
+        return frame
 
     def _wake_reader(self) -> None:
         if self._reader is not None and not self._reader.done():
@@ -192,16 +209,13 @@ class Channel:
         return host, port
 
     def open(self, receiver: Callable[[memoryview], None], on_close: Callable[[], None], turns: Turns) -> None:
-        """From now on ``receiver`` takes the frames, on the loop; it may raise ``MalformedError``."""
+        """From now on ``receiver`` takes the frames, on the loop; what it raises means that one is malformed."""
         self.inflow.widen(LIMIT)
         self._receiver, self._on_close, self._turns = receiver, on_close, turns
-        try:
-            while self._frames and not self.closed:
-                receiver(memoryview(self._frames.popleft()))
-        except MalformedError as error:
-            self._malformed(error)
         if self.closed:
             on_close()
+        elif self.inflow.over:
+            self._go_on()
 
     # Writing
 
@@ -312,7 +326,7 @@ class Channel:
             if len(self._unsent) == 1 and count == len(self._unsent[0]):
                 self._unsent = []
             else:
-                _drop(self._unsent, count)
+                drop(self._unsent, count)
 
     def _write_out(self, parts: list[Buffer]) -> int:
         return self._sock.send(parts[0]) if len(parts) == 1 else self._sock.sendmsg(parts)  # type: ignore[no-any-return]
@@ -383,12 +397,3 @@ class Channel:
             waiting, self._waiting_for_room = self._waiting_for_room, []
         for asker, alias in waiting:
             answer(asker, alias, True)
-
-
-def _drop(parts: list[Buffer], count: int) -> None:
-    """Take the first bytes away."""
-    while parts and count >= len(parts[0]):
-        count -= len(parts[0])
-        del parts[0]
-    if count:
-        parts[0] = memoryview(parts[0])[count:]

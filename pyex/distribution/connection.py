@@ -147,54 +147,44 @@ class Connection:
         self.channel.write(pack((op, None, pack(tuple(fields)), None)))
 
     def receive(self, frame: memoryview) -> None:
-        """On the loop: a frame came; raises ``MalformedError``."""
-        try:
-            if frame[0] == MESSAGE_MARK:
-                _, number = _MESSAGE.unpack_from(frame)
-                process = processes.get(number)
-                if process is None:
-                    return
-                data = frame[9:]
-                try:
-                    message = decode_plain(data) if len(data) <= _AT_ONCE else Parcel(bytes(data), decode)
-                except Exception:  # objects, or nonsense: the process that it is for decodes it, or reports it
-                    message = Parcel(bytes(data), decode)
-                scheduler = self._scheduler
-                if (  # direct delivery: the rule stands in pyex.core.moving
-                    process.owner is scheduler
-                    and scheduler.slice_due
-                    and not scheduler.inbox
-                    and number in messaging.nearby
-                    and (mailbox := process.mailbox) is not None
-                ):
-                    mailbox.append(message)
-                    if process.waiting:
-                        process.waiting = False
-                        process.queue.append(process)
-                else:
-                    process.owner.post(process, SEND, message)
+        """On the loop: a frame came; whatever this raises, the channel takes for a malformed one."""
+        if frame[0] == MESSAGE_MARK:
+            _, number = _MESSAGE.unpack_from(frame)
+            process = processes.get(number)
+            if process is None:
                 return
-            op, address, header, payload = unpack_plain(frame)
-            if op not in _ACCEPTED:
-                raise MalformedError(f"operation {op!r}")
-            if type(payload) is tuple:
-                number, length = payload
-                self.channel.inflow.expect(number, length, partial(self._arrived, op, address, header))
+            data = frame[9:]
+            try:
+                message = decode_plain(data) if len(data) <= _AT_ONCE else Parcel(bytes(data), decode)
+            except Exception:  # objects, or nonsense: the process that it is for decodes it, or reports it
+                message = Parcel(bytes(data), decode)
+            scheduler = self._scheduler
+            if (  # direct delivery: the rule stands in pyex.core.moving
+                process.owner is scheduler
+                and scheduler.slice_due
+                and not scheduler.inbox
+                and number in messaging.nearby
+                and (mailbox := process.mailbox) is not None
+            ):
+                mailbox.append(message)
+                if process.waiting:
+                    process.waiting = False
+                    process.queue.append(process)
             else:
-                self._apply(op, address, decode_plain(header) if header is not None else (), payload)
-        except MalformedError:
-            raise
-        except Exception as error:
-            raise MalformedError(repr(error)) from error
+                process.owner.post(process, SEND, message)
+            return
+        op, address, header, payload = unpack_plain(frame)
+        if op not in _ACCEPTED:
+            raise MalformedError(f"operation {op!r}")
+        if type(payload) is tuple:
+            number, length = payload
+            self.channel.inflow.expect(number, length, partial(self._take, op, address, header))
+        else:
+            self._take(op, address, header, payload)
 
-    def _arrived(self, op: int, address: Any, header: bytes | None, payload: bytearray) -> None:
-        """A payload that was announced is whole: the signal takes effect."""
-        try:
-            self._apply(op, address, decode_plain(header) if header is not None else (), payload)
-        except MalformedError:
-            raise
-        except Exception as error:
-            raise MalformedError(repr(error)) from error
+    def _take(self, op: int, address: Any, header: bytes | None, payload: bytes | bytearray | None) -> None:
+        """A signal is here, with its payload whole: it takes effect."""
+        self._apply(op, address, decode_plain(header) if header is not None else (), payload)
 
     def _complain(self, error: MalformedError) -> None:
         log.error("%s sent a malformed frame (%s): disconnected", self.peer.name, error)

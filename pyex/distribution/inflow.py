@@ -52,7 +52,7 @@ class Inflow:
         #: by their numbers; and the one whose fragment is just coming
         self._payloads: dict[int, _Payload] = {}
         self._payload: _Payload | None = None
-        #: no more frames are wanted
+        #: no more frames are wanted, for now or for ever
         self.over = False
 
     def widen(self, limit: int) -> None:
@@ -63,13 +63,13 @@ class Inflow:
         self.buffer[: len(came)] = came
 
     def expect(self, number: Any, length: Any, then: Callable[[bytearray], None]) -> None:
-        """A payload is announced; ``then`` takes it, and may raise ``MalformedError``."""
+        """A payload is announced; ``then`` takes it."""
         if type(number) is not int or type(length) is not int or length <= 0 or number in self._payloads:
             raise MalformedError(f"a payload announced as {(number, length)!r}")
         self._payloads[number] = _Payload(length, then)
 
     def take(self, count: int, receiver: Callable[[memoryview], None]) -> None:
-        """So many bytes were read: hand on the frames that are whole; raises ``MalformedError``."""
+        """So many bytes were read: hand on the frames that are whole, while they are wanted; raises ``MalformedError``."""
         if self.rest is not None:
             there = min(count, len(self.rest))
             count -= there

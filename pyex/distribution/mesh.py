@@ -237,10 +237,16 @@ class Mesh:
     async def _welcome_socket(self, sock: socket.socket) -> None:
         try:
             async with asyncio.timeout(handshake.PATIENCE):
-                channel = await self._open(sock, dialling=False)
+                await self._introduce(sock)
+        except TimeoutError:
+            pass  # it is closed
+
+    async def _introduce(self, sock: socket.socket) -> None:
+        try:
+            channel = await self._open(sock, dialling=False)
         except TlsError as error:
             log.warning("Refused a connection: %s", error)
-        except (OSError, TimeoutError):
+        except OSError:
             pass  # gone again
         else:
             await self._welcome(channel)
@@ -248,28 +254,28 @@ class Mesh:
     async def _welcome(self, channel: Channel) -> None:
         caller = "somebody at {}:{}".format(*channel.address("peername"))
         try:
-            async with asyncio.timeout(handshake.PATIENCE):
-                peer, hello = await handshake.receive_hello(channel, self.own, self.port)
-                caller = handshake.clean(peer.name)
-                if peer.name == self.own.name:
-                    raise RefusedError("name", f"the name {caller} is this node's own. Choose another one")
-                before = self.connections.get(peer.name)
-                self._break_tie(peer, before)
-                answer = await handshake.answer_hello(channel, self.own, peer, hello)
-                self._break_tie(peer, before)  # again: this node may have dialled meanwhile
-                self._install(channel, handshake.confirm(channel, self.own, peer, hello, answer))
+            peer, hello = await handshake.receive_hello(channel, self.own, self.port)
+            caller = handshake.clean(peer.name)
+            if peer.name == self.own.name:
+                raise RefusedError("name", f"the name {caller} is this node's own. Choose another one")
+            before = self.connections.get(peer.name)
+            self._break_tie(peer, before)
+            answer = await handshake.answer_hello(channel, self.own, peer, hello)
+            self._break_tie(peer, before)  # again: this node may have dialled meanwhile
+            self._install(channel, handshake.confirm(channel, self.own, peer, hello, answer))
         except RefusedError as refusal:
             if refusal.code != "simultaneous":
                 log.warning("Refused a connection from %s: %s", caller, refusal)
             handshake.refuse(channel, refusal)
-        except TimeoutError:
-            channel.close()
-            log.warning("%s connected and did not finish its introduction", caller)
-        except OSError:
-            channel.close()  # gone again; a port scan, or a dial given up
-        except BaseException:
-            channel.close()
+        except asyncio.CancelledError:
+            channel.abort()  # its time is over, or others need its place, or this node goes
+            if not self._stopped:
+                log.warning("%s connected and did not finish its introduction", caller)
             raise
+        except BaseException as error:
+            channel.close()
+            if not isinstance(error, OSError):  # gone again; a port scan, or a dial given up
+                raise
 
     def _break_tie(self, peer: Peer, before: Connection | None) -> None:
         """Both dial at once: the dial of the node with the greater name is the one that counts."""

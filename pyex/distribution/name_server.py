@@ -95,6 +95,8 @@ class NameServer:
         if taken:
             await writer.drain()
             return
+        if self._listener is not None:
+            self._listener.trust()
         await self._set(registration.name, registration)
         try:
             while await reader.read(1 << 10):

@@ -134,3 +134,12 @@ class Outbox:
         self.lanes.clear()
         self.larges.clear()
         self.size = 0
+
+
+def drop(parts: list[Buffer], count: int) -> None:
+    """Take the first bytes away."""
+    while parts and count >= len(parts[0]):
+        count -= len(parts[0])
+        del parts[0]
+    if count:
+        parts[0] = memoryview(parts[0])[count:]

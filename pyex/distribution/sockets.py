@@ -15,6 +15,9 @@ log = logging.getLogger("pyex.node")
 #: Connections that may wait to be accepted.
 BACKLOG: Final = 128
 
+#: Accepted connections whose other side has not proved who it is; honest ones do within milliseconds.
+STRANGERS: Final = 128
+
 #: Seconds for which nothing is accepted when this process has no descriptors left.
 REST: Final = 0.1
 
@@ -23,7 +26,7 @@ class Listener:
     """Listens on every address of a host, until it is closed.
 
     ``welcome`` is given each new socket, in a task of its own. It sees to it that the socket is closed, whatever happens;
-    when the listener is closed, it is cancelled.
+    when the listener is closed, it is cancelled. So is the oldest that has not said ``trust`` when there are too many.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, welcome: Callable[[socket.socket], Awaitable[None]]) -> None:
@@ -33,6 +36,8 @@ class Listener:
         #: accepted, and their tasks have not begun: one that is cancelled before it has cannot close anything
         self._fresh: set[socket.socket] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        #: those whose other side may be anybody, the oldest first
+        self._strangers: dict[asyncio.Task[Any], socket.socket] = {}
         self.port = 0
 
     @classmethod
@@ -74,7 +79,27 @@ class Listener:
         self._fresh.add(accepted)
         task = self._loop.create_task(self._begin(accepted))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._strangers[task] = accepted
+        task.add_done_callback(self._over)
+        if len(self._strangers) > STRANGERS:
+            self._drop(next(iter(self._strangers)))
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._strangers.pop(task, None)
+
+    def _drop(self, task: asyncio.Task[Any]) -> None:
+        task.cancel()
+        sock = self._strangers.pop(task)
+        if sock in self._fresh:
+            self._fresh.discard(sock)
+            sock.close()
+
+    def trust(self) -> None:
+        """In the task of ``welcome``: the other side is no stranger, and may stay for as long as it likes."""
+        task = asyncio.current_task()
+        if task is not None:
+            self._strangers.pop(task, None)
 
     async def _begin(self, sock: socket.socket) -> None:
         self._fresh.discard(sock)
