@@ -35,7 +35,6 @@ def tasks(index):
     return asyncio.all_tasks(scheduler(index).loop)
 
 
-@pytest.mark.usefixtures("time_to_notice")
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("reason", ["kill", "over"])
 def test_it_is_cancelled_when_the_process_is_exited(place, reason):
