@@ -55,6 +55,18 @@ def test_code_that_can_be_interrupted_is_not_reported():
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_what_stands_still_in_the_runtime_waits_for_its_turn_and_is_not_reported():
+    done = program("""
+    import queue
+    from pyex.core import messaging
+    messaging.expect_time = queue.SimpleQueue().get  # stays there for as long as the sleep was to be
+    pid, ref = spawn_monitor(lambda: sleep(0.6))
+    print(type(receive(Down(ref)).reason.exception).__name__)
+    """)
+    assert (done.returncode, done.stdout) == (0, "Empty\n")
+    assert "holds its scheduler" not in done.stderr, done.stderr
+
+
 def test_a_thread_of_its_own_holds_nothing():
     done = program("""
     pid, ref = spawn_monitor(time.sleep, 0.4, thread=True)
