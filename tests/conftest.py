@@ -52,7 +52,7 @@ def alone(request):
         pyex.sleep(0.001)  # one that is ending gives its name back when it is out of the table already
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def time_to_notice(monkeypatch):
     """Also where the machine stands still for a while a thread notices that its process is to end, and cleans up."""
     monkeypatch.setattr(threads, "NOTICE", 3.0)

@@ -12,6 +12,7 @@ import logging
 import sys
 import threading
 import time
+import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -62,8 +63,14 @@ ARMED_FRAMES: Final = 30
 SWITCH_INTERVAL: Final = 0.0005
 
 
-#: Instructions that call nothing: what stays at one of them waits for its turn with the interpreter.
-_NO_CALLS: Final = frozenset(code for name, code in dis.opmap.items() if name.startswith(("JUMP", "NOP", "POP_JUMP")))
+#: Instructions that call nothing, and modules of the runtime that call no foreign code: what stays there waits for its turn
+#: with the interpreter.
+_NO_CALLS: Final = frozenset(
+    code for name, code in dis.opmap.items() if name.startswith(("JUMP", "NOP", "POP_JUMP", "RESUME"))
+)
+_OWN_WORK: Final = frozenset(
+    f"pyex.core.{name}" for name in ("expecting", "messaging", "requests", "scheduler", "signals", "waiting")
+)
 
 
 class _Watch:
@@ -264,7 +271,7 @@ class Monitor:
         if process is not None:
             process.relate().reductions += round((now - self._looked) * REDUCTIONS)
         place = (id(stack[0]), stack[0].f_lasti) if stack else None
-        if place != watch.place or (stack and stack[0].f_code.co_code[stack[0].f_lasti] in _NO_CALLS):
+        if place != watch.place or (stack and _waits_for_its_turn(stack[0])):
             watch.place, watch.stuck_since = place, now
         if now - watch.stuck_since > MOVE_AFTER and (scheduler.inbox or any(map(has_not_begun, [*scheduler.ready]))):
             try:
@@ -275,6 +282,11 @@ class Monitor:
         if now - begun > REPORT_AFTER and watch.looks >= REPORT_LOOKS and not watch.reported:
             watch.reported = True
             report_held(stack)
+
+
+def _waits_for_its_turn(frame: types.FrameType) -> bool:
+    """Whether another thread that stays at this place can be in no call of foreign code."""
+    return frame.f_code.co_code[frame.f_lasti] in _NO_CALLS or frame.f_globals.get("__name__") in _OWN_WORK
 
 
 monitor = Monitor()

@@ -88,6 +88,15 @@ def take(scheduler: Scheduler, entry: list[Any]) -> None:
             apply(process, op, args)
 
 
+def apply_or_post(scheduler: Scheduler, process: ControlBlock, op: int, args: Any) -> None:
+    """On a scheduler: a signal to a process that has not begun, of its own. It is not to leave, begin and end in the midst of it."""
+    with moving:
+        if process.owner is scheduler:
+            apply(process, op, args)
+            return
+    process.owner.post(process, op, args)
+
+
 def pass_on(entry: list[Any]) -> None:
     """In a thread that has put something into the inbox of a scheduler which its process had just left."""
     with moving:

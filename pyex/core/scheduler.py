@@ -21,7 +21,7 @@ from pyex.core.alarms import Alarms, alarm
 from pyex.core.lifecycle import run_to_end
 from pyex.core.loops import end_tasks, new_loop
 from pyex.core.monitor import monitor
-from pyex.core.moving import START, pass_on, take
+from pyex.core.moving import START, apply_or_post, pass_on, take
 from pyex.core.preemption import thread_state
 from pyex.core.process import Alarm, ControlBlock, has_mail
 from pyex.core.safe_points import collecting, refuse_to_wait
@@ -192,10 +192,10 @@ class Scheduler:
                 # This may be the answer of a thread's process, given here in its place, to one of ours. What
                 # that process has sent before it may lie there still.
                 self.drain()
-            if process.owner is self:
+            if process.greenlet is not None and process.owner is self:
                 apply(process, op, args)
-            else:  # it has left meanwhile
-                process.owner.post(process, op, args)
+            else:
+                apply_or_post(self, process, op, args)
         else:
             entry = [process, op, args]
             self.put_in(entry)

@@ -167,7 +167,13 @@ def end(process: ControlBlock, reason: Any) -> None:
         for watcher, ref, identity in watchers.values():
             neighbour = processes.get(watcher.key)
             owner = process.owner
-            if neighbour is not None and neighbour.owner is owner and not owner.inbox and type(reason) in IMMUTABLE:
+            if (
+                neighbour is not None
+                and neighbour.greenlet is not None  # it cannot leave
+                and neighbour.owner is owner
+                and not owner.inbox
+                and type(reason) in IMMUTABLE
+            ):
                 _on_monitor_exit(neighbour, (pid, ref, identity, reason))  # as signal() does, without the way there
             else:
                 _tell(process, watcher, MONITOR_EXIT, (pid, ref, identity), reason)

@@ -32,9 +32,6 @@ from tests.core.support import (
 MANY = 1000
 
 
-pytestmark = pytest.mark.usefixtures("time_to_notice")
-
-
 @pytest.fixture(params=PLACES.values(), ids=PLACES)
 def places(request):
     """Where the process that acts lives, and where the other one does."""

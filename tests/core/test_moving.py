@@ -5,18 +5,21 @@ import time
 
 import pytest
 
-from pyex import ANY, Down, Node, Pid, Process, receive, request, respond, self, send, spawn
-from pyex.core import spawning
+from pyex import ANY, Down, Exited, Node, Pid, Process, receive, request, respond, self, send, spawn
+from pyex.core import monitor, spawning
 from pyex.core.moving import move_waiting
 from pyex.core.options import give_options
 from pyex.core.process import processes
-from tests.core.support import SOON, ended, kill, result_at, scheduler, start_at, until
+from pyex.core.signals import HANDLERS, LINK, MONITOR
+from tests.core.support import SOON, ended, kill, result_at, scheduler, start_at, trap, until
 
 gate = threading.Event()  # a module's globals are shared
 
 
 @pytest.fixture(autouse=True)
-def closed_gate():
+def closed_gate(monkeypatch):
+    """Nobody goes before the gate is open, and nobody moves but when the test says so."""
+    monkeypatch.setattr(monitor, "MOVE_AFTER", float("inf"))
     gate.clear()
     yield
     gate.set()
@@ -166,6 +169,39 @@ def test_who_moves_keeps_its_priority(priority, queue):
     gate.set()
     ended(holder)
     kill(process.pid)
+
+
+@pytest.mark.parametrize("op", [MONITOR, LINK])
+def test_one_that_moves_while_it_is_signalled_to_and_ends_at_once_is_told_of(op, monkeypatch):
+    handler = HANDLERS[op]
+    moved = []
+
+    def mover(pid):
+        move()
+        until_it_is_over = time.monotonic() + SOON
+        while pid.key in processes and time.monotonic() < until_it_is_over:
+            time.sleep(0.001)
+
+    def slowly(process, args):
+        if not moved:
+            moved.append(threading.Thread(target=mover, args=(process.pid,)))
+            moved[0].start()
+            moved[0].join(0.3)  # by which time it is over, if nothing holds it up
+        handler(process, args)
+
+    monkeypatch.setitem(HANDLERS, op, slowly)
+
+    def body():
+        trap()
+        pid = spawn(int)
+        if op == MONITOR:
+            return receive(Down(Process.monitor(pid)), timeout=SOON).reason
+        Process.link(pid)
+        return receive(Exited(pid), timeout=SOON).reason
+
+    assert result_at(0, body) == "normal"
+    moved[0].join(SOON)
+    assert not moved[0].is_alive()
 
 
 class Patient:

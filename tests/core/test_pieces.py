@@ -4,7 +4,7 @@ import subprocess
 import sys
 import textwrap
 
-from tests.core.support import ROOT, program
+from tests.core.support import ROOT, SOON, program
 
 #: What is typed at a prompt, or stands in the cells of a notebook.
 PIECES = [
@@ -20,7 +20,13 @@ PIECES = [
 def typed(*lines):
     text = "\n".join(lines) + "\n"
     done = subprocess.run(
-        [sys.executable, "-i", "-q"], cwd=ROOT, input=text, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-i", "-q"],
+        cwd=ROOT,
+        input=text,
+        capture_output=True,
+        text=True,
+        timeout=SOON * 4,
+        check=False,
     )
     return done.stdout, done.stderr
 
@@ -69,7 +75,7 @@ def test_and_in_tests_of_which_one_was_ended(tmp_path):
         str(tmp_path),
         str(tmp_path),
     ]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SOON * 4, check=False)
     assert "1 passed, 1 xfailed" in done.stdout, done.stdout
 
 

@@ -9,9 +9,6 @@ import pytest
 from pyex import Down, Process, receive, self, send, share, sleep
 from tests.core.support import PLACES, SOON, forever, link_at, messages, monitor_at, result_at, settle, until
 
-pytestmark = pytest.mark.usefixtures("time_to_notice")
-
-
 #: Kills of each way to hold something, at each place.
 KILLS = 150
 

@@ -136,35 +136,34 @@ class Unknown:
         return None
 
 
-def held_by(context, seconds):
+def held_by(context, seconds, clock=time.monotonic):
     """Hog in a ``with`` on it; how soon after its beginning an echo on the same scheduler has answered."""
 
     def hog(shared, parent):
         made = shared.value()
         with made:
-            begun = time.monotonic()
+            begun = clock()
             send(parent, ("in", begun))
-            while time.monotonic() < begun + seconds:
+            while clock() < begun + seconds:
                 pass
 
     echoer = start_at(0, echo)
     _, ref = monitor_at(0, hog, share(Shared(context)), self())
     _, begun = receive(("in", float), timeout=SOON)
     ask(echoer)
-    took = time.monotonic() - begun
+    took = clock() - begun
     assert receive(Down(ref), timeout=SOON).reason == "normal"
     return took
 
 
 def test_rule_1_a_with_on_something_unknown_counts_as_a_lock_for_a_while():
-    took = [held_by(Unknown, 0.5)]
-    while took[-1] >= 0.4:  # on a machine that has stood still
-        took.append(held_by(Unknown, 0.5))
-    assert min(took) > 0.05
+    # A machine that stands still may do so before the block, which is in doubt for less, or in it.
+    assert any(0.05 < held_by(Unknown, 0.5) < 0.4 for _ in range(20))
 
 
 def test_rule_1_a_with_on_a_file_does_not():
-    assert any(held_by(Path(os.devnull).open, 0.3) < 0.08 for _ in range(20))
+    # What other programs have of the machine does not count.
+    assert any(held_by(Path(os.devnull).open, 0.3, time.process_time) < 0.08 for _ in range(20))
 
 
 def test_rule_1_a_with_on_a_lock_is_never_interrupted():

@@ -177,13 +177,16 @@ def holding(kept, how):
             raise local from None
 
 
-@pytest.mark.parametrize("how", ["normal", "crash", "chained", "exit", "killed", "kept in a local"])
-@pytest.mark.parametrize("places", PLACES.values(), ids=PLACES)
-def test_memory_is_freed_before_down_is_seen(places, how, monkeypatch):
-    # What holds its scheduler is looked at, and its frames are kept for that moment; while the machine is busy that
-    # may be any process.
+@pytest.fixture
+def unwatched(monkeypatch):
+    """What holds its scheduler is looked at, and its frames are kept for that moment; on a busy machine that may be any."""
     monkeypatch.setattr(monitor, "_hold", lambda *_: None)
 
+
+@pytest.mark.usefixtures("unwatched")
+@pytest.mark.parametrize("how", ["normal", "crash", "chained", "exit", "killed", "kept in a local"])
+@pytest.mark.parametrize("places", PLACES.values(), ids=PLACES)
+def test_memory_is_freed_before_down_is_seen(places, how):
     def body():
         kept = []
         shared = share(kept)
@@ -203,6 +206,7 @@ def test_memory_is_freed_before_down_is_seen(places, how, monkeypatch):
         gc.enable()
 
 
+@pytest.mark.usefixtures("unwatched")
 def test_what_a_function_carried_is_freed_with_its_process():
     def body():
         kept = []

@@ -224,7 +224,6 @@ def spin():
         pass
 
 
-@pytest.mark.usefixtures("time_to_notice")
 @pytest.mark.parametrize("reason", ["kill", "enough"])
 def test_13b_a_thread_that_computes_is_ended_in_the_midst_of_it(reason):
     def body(parent):
