@@ -35,9 +35,9 @@ def test_49_a_dial_that_is_held_up_leaves_the_connection_that_has_come_meanwhile
     spawn(lambda: send(here, ("connected", Node.connect("bob"))))
     assert held.wait(30)
     assert bob.ask("attempt('alice', 30)") is True
-    assert receive(timeout=30) == NodeUp(BOB)
+    assert receive(timeout=60) == NodeUp(BOB)
     go_on.set()
-    assert receive(timeout=30) == ("connected", True)
+    assert receive(timeout=60) == ("connected", True)
     assert Node.ping("bob")
     assert receive(timeout=0, default=None) is None
     assert bob.ask("lost()") == []

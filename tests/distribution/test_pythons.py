@@ -110,7 +110,7 @@ def test_what_was_typed_crosses_as_source_and_comes_back(bob):
     names = typed(PROMPT)
 
     def ask(fn, *args):
-        return erpc.call(BOB, fn, *args, timeout=30)
+        return erpc.call(BOB, fn, *args, timeout=60)
 
     assert ask(platform.python_version) != platform.python_version()
     assert ask(names["helper"], 2) == [100, 101]
@@ -128,7 +128,7 @@ def test_what_was_typed_crosses_as_source_and_comes_back(bob):
     assert caught.value.args[0] == "there"
     assert 'def fails(): raise Own("there"' in caught.value.__notes__[0]  # the line, as typed
     ask(names["back"], self())
-    fn, cls = receive((object, type), timeout=30)
+    fn, cls = receive((object, type), timeout=60)
     assert fn() == 100
     assert cls is names["Derived"]
 
@@ -138,5 +138,5 @@ def test_what_has_no_source_is_refused_naming_both_versions(bob):
     exec("def made(): pass", names)
     own = "{}.{}".format(*sys.version_info[:2])
     with pytest.raises(NotSendable, match=rf"it runs Python 3\.\d+ and this node {own}, .* the source of 'made'"):
-        erpc.call(BOB, names["made"], timeout=30)
-    assert erpc.call(BOB, len, [1, 2], timeout=30) == 2
+        erpc.call(BOB, names["made"], timeout=60)
+    assert erpc.call(BOB, len, [1, 2], timeout=60) == 2
