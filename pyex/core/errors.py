@@ -73,6 +73,9 @@ class CookieError(PyexError, PermissionError):
 class ConnectError(PyexError, ConnectionError):
     """Another node could not be connected to; says why and what to do."""
 
+    #: the other node was there and refused: another attempt comes to the same
+    refused: bool = False
+
 
 class ErpcError(PyexError, OSError):
     """A call to another node had no outcome: ``reason`` is ``"timeout"`` or ``"noconnection"``.

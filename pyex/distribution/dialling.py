@@ -12,6 +12,7 @@ from pyex.core.errors import ConnectError
 from pyex.distribution import epmd, sockets
 from pyex.distribution.handshake import Own, RefusedError
 from pyex.distribution.names import is_loopback, split
+from pyex.distribution.tls import TlsError
 
 #: Puts a question to the name service of a host.
 Ask: TypeAlias = Callable[[str, Callable[[], Awaitable[Any]]], Awaitable[Any]]
@@ -44,14 +45,20 @@ async def reach(own: Own, node: str, ask: Ask) -> tuple[socket.socket, tuple[str
     return await sockets.dial(host, registration.port), (host, registration.port)
 
 
-def explain_refusal(node: str, refusal: RefusedError) -> str:
-    """Why a node did not take the connection."""
-    if refusal.code == "cookie":
-        return (
+def refused(node: str, why: RefusedError | TlsError) -> ConnectError:
+    """The error that says why a node did not take the connection."""
+    if isinstance(why, TlsError):
+        text = f"{node} cannot be connected to: {why}"
+    elif why.code == "cookie":
+        text = (
             f"{node} has another cookie. Start both nodes with the same one: by --cookie, PYEX_COOKIE, or "
             "the cookie file of one user"
         )
-    return f"{node} refused the connection: {refusal}"
+    else:
+        text = f"{node} refused the connection: {why}"
+    error = ConnectError(text)
+    error.refused = True
+    return error
 
 
 def explain_listening(error: OSError, host: str, port: int) -> str:

@@ -6,7 +6,8 @@ that is still connected to both cannot know which is to blame, and all must deci
 two ends the rest of the mesh, and a node that has died costs nobody anything: nobody is connected to it any more.
 
 A loss is that of one connection, by its number: it does not concern one that was made anew meanwhile, nor a node that was
-started again under the same name. Those that have heard of one compare a little later whom they see.
+started again under the same name. Those that have heard of one compare a little later whom they see; and so does, ever
+less often, one that could not reach a node that others are connected to.
 """
 
 from __future__ import annotations
@@ -41,6 +42,9 @@ MEMORY: Final = 600.0
 #: they have disconnected from a node that others were connected to again.
 SETTLE: Final = 1.0
 
+#: The same after a node could not be reached; each time twice as many as before, and so many at most.
+LONGEST: Final = 60.0
+
 
 class Loss(NamedTuple):
     """That one node has lost another, of that creation, when the connection of that number ended."""
@@ -60,11 +64,14 @@ class Membership:
         self._losses: dict[Loss, float] = {}
         #: runs while names are to be compared
         self.settling: asyncio.TimerHandle | None = None
+        #: seconds after which they are when a node cannot be reached
+        self._pause = SETTLE
 
     def connected(self, connection: Connection) -> None:
         """A connection is there: tell the other node who else is."""
         if connection.hidden:
             return
+        self._pause = SETTLE
         connection.between_nodes = lambda op, fields: self._take(connection, op, fields)
         self._tell_names(NODES, connection)
 
@@ -110,6 +117,9 @@ class Membership:
             await self._mesh.connect(name)
         except ConnectError as error:
             log.warning("%s is part of the mesh, but cannot be joined: %s", name, error)
+            if not error.refused and self.settling is None:  # it was too busy, say: else it would never be
+                self.settling = self._mesh.later(self._pause, self._compare)
+                self._pause = min(2 * self._pause, LONGEST)
 
     # Partitions
 

@@ -23,7 +23,7 @@ from pyex.distribution import epmd, handshake, node_events
 from pyex.distribution.channel import Channel
 from pyex.distribution.connection import Connection
 from pyex.distribution.courier import Courier
-from pyex.distribution.dialling import explain_listening, explain_refusal, reach
+from pyex.distribution.dialling import explain_listening, reach, refused
 from pyex.distribution.epmd import NameInUseError
 from pyex.distribution.handshake import Own, Peer, RefusedError
 from pyex.distribution.membership import Membership
@@ -189,12 +189,12 @@ class Mesh:
                 channel = None
         except RefusedError as refusal:
             if refusal.code != "simultaneous":
-                raise ConnectError(explain_refusal(node, refusal)) from None
+                raise refused(node, refusal) from None
             await self._arrival(node)
         except ConnectError:
             raise
         except TlsError as error:
-            raise ConnectError(f"{node} cannot be connected to: {error}") from None
+            raise refused(node, error) from None
         except TimeoutError:
             raise ConnectError(f"{node} does not answer. Is it frozen, or not a pyex node?") from None
         except OSError as error:

@@ -94,7 +94,7 @@ class OtherNode:
         """What it logged until its end, which comes now, or once it has logged what is expected."""
         until(lambda: expected in self.logged(), f"a log with {expected!r}")
         self.process.terminate()
-        self.process.communicate(timeout=10)
+        self.process.communicate(timeout=60)
         return self.logged()
 
 
@@ -131,7 +131,7 @@ def stop(node: OtherNode) -> None:
     """Ask a node to leave, in order."""
     with contextlib.suppress(NoProcess):
         send(("main", node.name), "stop")
-    node.process.wait(timeout=10)
+    node.process.wait(timeout=60)
 
 
 @pytest.fixture(scope="module")
@@ -154,6 +154,6 @@ def bob_and_carol():
                 if (pid := Process.whereis(name)) is not None:
                     ref = Process.monitor(pid)
                     Process.exit(pid, "kill")
-                    receive(Down(ref), timeout=10)
+                    receive(Down(ref), timeout=60)
             for other in others:
                 other.discard()

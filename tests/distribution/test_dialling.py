@@ -34,7 +34,7 @@ def test_49_two_nodes_that_dial_each_other_at_once_get_one_connection(alice, nod
         Node.disconnect("bob")
         send(pid, "dial")  # makes this node dial, too
         assert Node.connect("bob")
-        assert receive(("dialled", bool), timeout=10) == ("dialled", True)
+        assert receive(("dialled", bool), timeout=60) == ("dialled", True)
         assert Node.list() == [BOB]
 
 
@@ -76,7 +76,7 @@ def test_49_a_dial_that_is_overtaken_ends_no_connection(alice, monkeypatch, prov
         assert Task.await_(dialling) is True
         assert Node.ping("bob") is True
         assert bob.ask("lost()") == (["alice"] if proved else [])
-        assert receive(timeout=10) == NodeUp(BOB)
+        assert receive(timeout=60) == NodeUp(BOB)
         assert receive(timeout=0, default="nothing") == "nothing"
     finally:
         Node.monitor_nodes(on=False)

@@ -91,14 +91,14 @@ def test_56_a_late_reply_is_dropped():
         return "late"
 
     request = erpc.send_request(BOB, late)
-    _, worker = receive(("at work", ANY), timeout=10)
+    _, worker = receive(("at work", ANY), timeout=60)
     with pytest.raises(ErpcError, match="did not answer within 0.01 s") as caught:
         erpc.receive_response(request, timeout=0.01)
     assert caught.value.reason == "timeout"
     assert isinstance(caught.value, TimeoutError)
     ref = Process.monitor(worker)
     send(worker, "go on")
-    assert receive(Down(ref), timeout=10).reason == "normal"
+    assert receive(Down(ref), timeout=60).reason == "normal"
     # the mailbox is looked at after every test
 
 
@@ -114,7 +114,7 @@ def test_56_the_timeout_holds_when_the_other_side_is_stuck(mesh):
         assert time.monotonic() - begun < 10
     finally:
         bob.thaw()
-    assert erpc.call(BOB, Node.self, timeout=20) == BOB  # its answer to the one given up came first
+    assert erpc.call(BOB, Node.self, timeout=60) == BOB  # its answer to the one given up came first
 
 
 def test_56_an_interrupted_call_leaves_nothing_behind():
@@ -127,9 +127,9 @@ def test_56_an_interrupted_call_leaves_nothing_behind():
             send(here, ("left", self()))
 
     pid = spawn(caller)
-    _, worker = receive(("at work", ANY), timeout=10)
+    _, worker = receive(("at work", ANY), timeout=60)
     Process.exit(pid, "enough")
-    assert receive(("left", pid), timeout=10)
+    assert receive(("left", pid), timeout=60)
     Process.exit(worker, "kill")
 
 
@@ -151,7 +151,7 @@ def test_a_request_is_its_process_s_own():
             send(here, str(error))
 
     spawn(other)
-    assert "is another process's" in receive(str, timeout=10)
+    assert "is another process's" in receive(str, timeout=60)
     assert erpc.receive_response(request, 10) == BOB
 
 
@@ -161,7 +161,7 @@ def test_a_multicall_gives_a_value_or_an_error_each_in_order():
             raise ValueError("not here")
         return os.getpid()
 
-    error, carol, nobody, here = erpc.multicall([BOB, CAROL, "nobody", Node.self()], fails_on_bob, timeout=10)
+    error, carol, nobody, here = erpc.multicall([BOB, CAROL, "nobody", Node.self()], fails_on_bob, timeout=60)
     assert isinstance(error, ValueError)
     assert carol not in (here, None)
     assert here == os.getpid()
@@ -171,9 +171,9 @@ def test_a_multicall_gives_a_value_or_an_error_each_in_order():
 def test_a_cast_runs_and_says_nothing():
     here = self()
     assert erpc.cast(BOB, lambda: send(here, Node.self())) is None
-    assert receive(timeout=10) == BOB
+    assert receive(timeout=60) == BOB
     assert erpc.cast(Node.self(), lambda: send(here, Node.self())) is None
-    assert receive(timeout=10) == Node.self()
+    assert receive(timeout=60) == Node.self()
     assert erpc.cast("nobody", exit) is None
 
 

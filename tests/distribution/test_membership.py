@@ -23,7 +23,7 @@ def lists(node):
     """What the three kinds of lists of another node have in them."""
     here = self()
     Node.spawn(node, lambda: send(here, ("lists", [Node.list(kind) for kind in ("visible", "hidden", "connected")])))
-    return receive(("lists", list), timeout=10)[1]
+    return receive(("lists", list), timeout=60)[1]
 
 
 def test_51_hidden_nodes_are_not_listed_and_not_transitive(alice, nodes):
@@ -38,10 +38,10 @@ def test_51_hidden_nodes_are_not_listed_and_not_transitive(alice, nodes):
     assert lists(GHOST) == [[], ["alice@127.0.0.1"], ["alice@127.0.0.1"]]
     # It was not told of bob, nor bob of it; each can reach the other by itself.
     assert lists(BOB) == [["alice@127.0.0.1"], [], ["alice@127.0.0.1"]]
-    assert receive(timeout=10) == NodeUp(BOB)
+    assert receive(timeout=60) == NodeUp(BOB)
     assert Node.monitor("ghost")
     Node.disconnect("ghost")
-    assert receive(timeout=10) == NodeDown(GHOST)  # by that monitor: the others are told of visible nodes only
+    assert receive(timeout=60) == NodeDown(GHOST)  # by that monitor: the others are told of visible nodes only
     assert Node.monitor_nodes(on=False)
     assert receive(timeout=0, default=None) is None
 
@@ -59,11 +59,11 @@ def test_45_a_node_monitor_fires_once_for_each_time_it_was_asked_for(alice, node
     while not Node.list():
         sleep(0.01)
     bob.kill()
-    assert [receive(timeout=10) for _ in range(2)] == [NodeDown(BOB)] * 2
+    assert [receive(timeout=60) for _ in range(2)] == [NodeDown(BOB)] * 2
     assert receive(timeout=0, default=None) is None
     assert node_events._watchers == {}
     Node.monitor("nobody")
-    assert receive(timeout=10) == NodeDown("nobody@127.0.0.1")
+    assert receive(timeout=60) == NodeDown("nobody@127.0.0.1")
     assert Node.monitor("alice")  # of itself: nothing ever comes
 
 
@@ -76,7 +76,7 @@ def test_a_monitor_ends_with_its_process(alice, nodes):
         Node.monitor_nodes()
 
     dead, ref = spawn_monitor(watch)
-    assert receive(Down(ref), timeout=10).reason == "normal"
+    assert receive(Down(ref), timeout=60).reason == "normal"
     Node.disconnect("bob")
     assert dead not in node_events._subscribers
 
@@ -93,7 +93,7 @@ def test_53_nodedown_comes_before_the_next_nodeup(alice, nodes):
 
     for _ in range(3):
         spawn(watch)
-        assert receive("watching", timeout=10)
+        assert receive("watching", timeout=60)
 
     for number in range(rounds):
         assert Node.connect("bob")
@@ -117,15 +117,15 @@ def test_48_a_node_that_restarts_at_once_under_its_name_is_another_one(alice, no
         else:
             while not Node.ping("bob"):
                 pass
-        assert receive(timeout=10) == NodeUp(BOB)
+        assert receive(timeout=60) == NodeUp(BOB)
         new = Node.spawn("bob", lambda: send(here, ("pid", self())) and receive())
-        assert receive(timeout=10) == ("pid", new)
+        assert receive(timeout=60) == ("pid", new)
         if old is not None:
             ref = Process.monitor(old)
-            assert receive(timeout=10) == ("DOWN", ref, "process", old, "noproc")
+            assert receive(timeout=60) == ("DOWN", ref, "process", old, "noproc")
         old = new
         bob.kill()
-        assert receive(timeout=10) == NodeDown(BOB)
+        assert receive(timeout=60) == NodeDown(BOB)
     Node.monitor_nodes(on=False)
 
 
@@ -149,7 +149,7 @@ def test_each_node_can_have_a_cookie_of_its_own(alice, nodes):
 
     Process.register(here, "waits for bob")
     Node.spawn("bob", come_again)
-    assert receive(timeout=10) == "came again"
+    assert receive(timeout=60) == "came again"
     Process.unregister("waits for bob")
 
 
@@ -159,7 +159,7 @@ def test_signals_of_many_threads_to_a_node_not_met_yet_make_one_connection(alice
     threads = [threading.Thread(target=lambda: send(("main", BOB), (here, "echo", 1))) for _ in range(20)]
     for thread in threads:
         thread.start()
-    assert [receive(timeout=10) for _ in threads] == [("echo", 1)] * len(threads)
+    assert [receive(timeout=60) for _ in threads] == [("echo", 1)] * len(threads)
     for thread in threads:
         thread.join()
 
@@ -207,7 +207,7 @@ def test_20_nodes_form_a_mesh_and_it_heals(alice, nodes):
     left = [name for name in everybody if name not in {node.name for node in started[:3]}]
     while not complete(left):
         sleep(0.05)
-    lost = [receive(NodeDown(), timeout=30).node for _ in range(3)]
+    lost = [receive(NodeDown(), timeout=60).node for _ in range(3)]
     assert sorted(lost) == sorted(node.name for node in started[:3])
     assert receive(NodeDown(), NodeUp(), timeout=0, default=None) is None, "those that are left have stayed together"
     Node.monitor_nodes(on=False)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pyex import ConnectError
 from pyex.distribution.channel import MalformedError
 from pyex.distribution.handshake import HIDDEN, Own, Peer
 from pyex.distribution.membership import LOST, NODES, REMOVED, Membership
@@ -61,6 +62,8 @@ class Node:
         self.world.tasks.append(coroutine)
 
     async def connect(self, name):
+        if self.world.busyness and self.world.random.random() < self.world.busyness:
+            raise ConnectError(name)
         self.world.connect(self, self.world.nodes[name])
 
     def drop(self, end):
@@ -91,8 +94,10 @@ class Node:
 class World:
     """Some nodes, and everything that is under way between them."""
 
-    def __init__(self, count, seed):
+    def __init__(self, count, seed, busyness=0.0):
         self.random = random.Random(seed)
+        #: how many of those that are told of a node cannot reach it
+        self.busyness = busyness
         self.nodes = {name: Node(self, Own(name, 1, b"")) for name in "abcdefgh"[:count]}
         self.ends, self.tasks, self.timers, self.sessions = [], [], [], 0
         first, *others = self.nodes.values()
@@ -200,17 +205,23 @@ def test_one_that_dies_and_is_there_again_at_once_stays():
         assert world.parts() == parts("abcde")
 
 
+def test_those_that_cannot_be_reached_at_first_are_joined_later():
+    for seed in range(50):
+        assert World(5, seed, busyness=0.5).parts() == parts("abcde")
+
+
 @settings(max_examples=200, deadline=None)
 @given(
     st.integers(3, 6),
     st.integers(0, 1 << 30),
+    st.sampled_from([0.0, 0.3]),
     st.lists(
         st.tuples(st.sampled_from(["cut", "connect"]), st.integers(0, 5), st.integers(0, 5), st.integers(0, 20)),
         max_size=12,
     ),
 )
-def test_whatever_is_cut_and_dialled_at_whatever_time_all_of_a_part_see_the_same(count, seed, script):
-    world = World(count, seed)
+def test_whatever_is_cut_and_dialled_at_whatever_time_all_of_a_part_see_the_same(count, seed, busyness, script):
+    world = World(count, seed, busyness)
     names = list(world.nodes)
     for what, one, other, steps in script:
         node, target = names[one % count], names[other % count]

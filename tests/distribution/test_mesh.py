@@ -113,7 +113,7 @@ def test_messages_of_every_kind_arrive_as_they_were(nodes):
     nodes("bob")
     message = ("m", [1, (2, {3})], {"k": None, (1, 2): b"x"}, 2**80, 1.5, self(), Ref(), {"set"}, ValueError("v"))
     send(("main", BOB), (self(), "echo", message))
-    _, answer = receive(("echo", ANY), timeout=10)
+    _, answer = receive(("echo", ANY), timeout=60)
     assert answer[:-1] == message[:-1]
     assert repr(answer[-1]) == repr(message[-1])
 
@@ -123,7 +123,7 @@ def test_a_function_of_the_moment_runs_on_another_node(nodes):
     nodes("bob")
     word, here = "hello", self()
     pid = Node.spawn(BOB, lambda: send(here, (word, self(), Node.self())))
-    hello, there, node = receive(("hello", ANY, ANY), timeout=10)
+    hello, there, node = receive(("hello", ANY, ANY), timeout=60)
     assert (hello, there, node) == (word, pid, BOB)
     assert pid.node == BOB
     assert repr(pid).endswith(f", '{BOB}')")
@@ -135,7 +135,7 @@ def test_an_echo_process_on_another_node_answers(nodes):
     nodes("bob")
     pid = Node.spawn("bob", echo)
     send(pid, (self(), "hello"))
-    assert receive(timeout=10) == ("echo", "hello")
+    assert receive(timeout=60) == ("echo", "hello")
 
 
 @in_process
@@ -153,14 +153,14 @@ def test_52_messages_keep_their_order_by_pid_and_by_name_and_before_the_end(node
         exit("counted")
 
     _, ref = Node.spawn_monitor("bob", count)
-    receive("registered", timeout=10)
+    receive("registered", timeout=60)
     name = ("counter", BOB)
     pid_of_counter = receive_pid(name)
     for number in range(3000):
         send(name if number % 2 else pid_of_counter, number)
     for expected in range(3000):
-        assert receive(timeout=10) == expected
-    assert receive(timeout=10) == Down(ref, pid_of_counter, "counted")
+        assert receive(timeout=60) == expected
+    assert receive(timeout=60) == Down(ref, pid_of_counter, "counted")
 
 
 def receive_pid(name):
@@ -168,7 +168,7 @@ def receive_pid(name):
     here = self()
     short, node = name
     Node.spawn(node, lambda: send(here, ("whereis", Process.whereis(short))))
-    return receive(("whereis", Pid), timeout=10)[1]
+    return receive(("whereis", Pid), timeout=60)[1]
 
 
 @in_process
@@ -178,9 +178,9 @@ def test_45_losing_a_node_is_told_once_to_each_link_and_monitor(nodes):
     pid = Node.spawn_link("bob", echo)
     refs = [Process.monitor(pid), Process.monitor(pid), Process.monitor(("main", BOB))]
     bob.kill()
-    assert receive(Exited(pid), timeout=10).reason == "noconnection"
+    assert receive(Exited(pid), timeout=60).reason == "noconnection"
     for ref in refs:
-        assert receive(Down(ref), timeout=10).reason == "noconnection"
+        assert receive(Down(ref), timeout=60).reason == "noconnection"
     assert receive(timeout=0, default=None) is None
     assert Node.list() == []
 
@@ -201,7 +201,7 @@ def test_45_the_remote_ends_of_links_die_with_the_connection(nodes):
                 Process.register(spawn(sleep, None), f"saw_{reason}")
 
     Node.spawn("bob", linked)
-    receive("linked", timeout=10)
+    receive("linked", timeout=60)
     Node.disconnect("bob")
     Node.connect("bob")
     while True:  # the other side notices in its own time
@@ -214,9 +214,9 @@ def test_45_the_remote_ends_of_links_die_with_the_connection(nodes):
 def test_47_spawning_on_a_node_out_of_reach_gives_a_pid_and_then_noconnection(nodes):
     Process.flag("trap_exit", True)
     pid = Node.spawn_link("nobody", echo)
-    assert receive(timeout=10) == Exited(pid, "noconnection")
+    assert receive(timeout=60) == Exited(pid, "noconnection")
     pid, ref = Node.spawn_monitor("nobody", echo)
-    assert receive(timeout=10) == Down(ref, pid, "noconnection")
+    assert receive(timeout=60) == Down(ref, pid, "noconnection")
     assert send(Node.spawn("nobody", echo), "lost") == "lost"
 
 
@@ -232,15 +232,15 @@ def test_48_the_pids_of_a_restarted_node_are_not_its_old_ones(nodes):
     old = Node.spawn("bob", echo)
     ref = Process.monitor(old)
     bob.kill()
-    receive(Down(ref), timeout=10)
+    receive(Down(ref), timeout=60)
     nodes("bob")
     new = [Node.spawn("bob", echo) for _ in range(3)]
     assert old not in new
     for pid in new:
         send(pid, (self(), "alive"))
-        assert receive(timeout=10) == ("echo", "alive")
+        assert receive(timeout=60) == ("echo", "alive")
     ref = Process.monitor(old)
-    assert receive(Down(ref), timeout=10).reason == "noproc"
+    assert receive(Down(ref), timeout=60).reason == "noproc"
     assert send(old, "to nobody") == "to nobody"
 
 
@@ -249,7 +249,7 @@ def test_connecting_to_one_node_connects_to_all_it_knows(nodes):
     nodes("bob", "carol", "dave")
     here = self()
     Node.spawn("bob", lambda: send(here, [Node.connect(name) for name in ("carol", "dave")]))
-    assert receive(timeout=10) == [True, True]
+    assert receive(timeout=60) == [True, True]
     for name in (ALICE, "bob", "carol", "dave"):  # carol and dave have heard of this node, and of each other, and call
         until(lambda name=name: len(erpc.call(name, Node.list)) == 3)
 
@@ -259,7 +259,7 @@ def test_a_signal_to_a_node_not_connected_yet_connects_and_keeps_its_order(nodes
     nodes("bob")
     for number in range(100):
         send(("main", BOB), (self(), "echo", number))
-    assert [receive(timeout=10)[1] for _ in range(100)] == list(range(100))
+    assert [receive(timeout=60)[1] for _ in range(100)] == list(range(100))
     assert Node.list() == [BOB]
 
 
@@ -272,7 +272,7 @@ def test_52_nobody_is_overtaken_while_a_connection_comes_up(alice, nodes):
         for _ in range(10):
             for number in range(1000):
                 send(("main", BOB), (self(), "echo", number))
-            assert [receive(("echo", ANY), timeout=10)[1] for _ in range(1000)] == list(range(1000))
+            assert [receive(("echo", ANY), timeout=60)[1] for _ in range(1000)] == list(range(1000))
             Node.disconnect(BOB)
     finally:
         sys.setswitchinterval(interval)
@@ -293,10 +293,10 @@ def test_a_pid_typed_in_before_its_node_was_met_is_that_process(nodes):
     ref = Process.monitor(typed)
     here = self()
     Node.spawn("bob", lambda: send(here, Process.alive(typed)))
-    assert receive(bool, timeout=10) is True
+    assert receive(bool, timeout=60) is True
     send(typed, "done")
-    assert receive(Exited(pid), timeout=10).reason == "done"
-    assert receive(Down(ref), timeout=10).reason == "done"
+    assert receive(Exited(pid), timeout=60).reason == "done"
+    assert receive(Down(ref), timeout=60).reason == "done"
 
 
 @in_process
@@ -309,7 +309,7 @@ def test_the_pid_of_what_could_not_be_started_is_never_anybodys(nodes):
         Node.spawn("bob", echo)
     for pid in pids:
         ref = Process.monitor(pid)
-        assert receive(Down(ref), timeout=10).reason == "noproc"
+        assert receive(Down(ref), timeout=60).reason == "noproc"
 
 
 @in_process
@@ -328,7 +328,7 @@ def test_nodes_are_started_one_at_a_time(nodes):
             spawn(begin, name)
 
     spawn(both)
-    outcomes = sorted(receive(timeout=10)[0] for _ in range(2))
+    outcomes = sorted(receive(timeout=60)[0] for _ in range(2))
     assert outcomes == ["refused", "started"]
 
 

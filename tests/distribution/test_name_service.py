@@ -16,7 +16,7 @@ from pyex.distribution.epmd import Registration, pack_registration, unpack_regis
 from pyex.distribution.mesh import Mesh
 
 
-def until(condition, seconds=10.0):
+def until(condition, seconds=60.0):
     """Wait for something that another OS process does."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -108,6 +108,17 @@ def test_48_a_node_that_dies_and_is_there_again_at_once_tears_nothing(nodes, sta
         until(lambda before=before: lost(nodes, before) == [["e", "e"]] * 4)
 
 
+def test_one_that_could_not_be_reached_when_it_was_heard_of_is_joined_later(start):
+    p, q, r = start("p", "q", "r")
+    p.connect("q")
+    q.freeze()
+    assert r.ask("attempt('p', 0.3)") is True
+    until(lambda: "q@127.0.0.1 is part of the mesh, but cannot be joined" in r.logged())
+    r.ask("setattr(handshake, 'PATIENCE', 5.0)")
+    q.thaw()
+    until(lambda: parts([p, q, r]) == {"pqr"})
+
+
 def test_51_hidden_nodes_take_no_part(nodes, start):
     _, b, c, _ = nodes
     (ghost,) = start("ghost", options={"hidden": True})

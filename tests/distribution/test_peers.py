@@ -20,7 +20,7 @@ cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 
 def ask(node, fn, *args):
-    return erpc.call(node, fn, *args, timeout=30)
+    return erpc.call(node, fn, *args, timeout=60)
 
 
 def gone(os_pid):
@@ -54,7 +54,7 @@ def test_peers_are_nodes_of_the_mesh_in_processes_of_their_own(alice):
     assert ask(peers[0], os.read, 0, 1) == b""
     ref = Process.monitor(Node.spawn(peers[0], receive))
     assert Node.stop_peer(peers[0]) is True
-    assert receive(Down(ref), timeout=30).reason == "noconnection"
+    assert receive(Down(ref), timeout=60).reason == "noconnection"
     assert gone(pids[0])
     assert Node.stop_peer(peers[0]) is False
     Node.stop()
@@ -74,7 +74,7 @@ def test_what_a_peer_s_processes_print_appears_where_they_were_spawned(alice):
     Process.group_leader(self(), leader)
     peer = Node.start_peer()
     pid = Node.spawn(peer, lambda: print("hello"))
-    match receive(timeout=30):
+    match receive(timeout=60):
         case ("io_request", sender, _, ("put_chars", text)):
             assert (sender, text) == (pid, "hello\n")
 
@@ -85,7 +85,7 @@ def test_a_peer_ends_with_its_parent(name_service, end):
 import os, sys
 from pyex import *
 Node.start("parent")
-print(erpc.call(Node.start_peer(), os.getpid, timeout=30), flush=True)
+print(erpc.call(Node.start_peer(), os.getpid, timeout=60), flush=True)
 sys.stdin.read()
 """
     parent = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

@@ -1,6 +1,7 @@
 """Process groups."""
 
 import sys
+import time
 
 import cloudpickle
 import pytest
@@ -21,16 +22,15 @@ def mesh(bob_and_carol):
 
 
 def ask(node, fn, *args):
-    return erpc.call(node, fn, *args, timeout=30)
+    return erpc.call(node, fn, *args, timeout=60)
 
 
 def until(condition):
     """Wait until it holds; what comes from other nodes comes in its own time."""
-    for _ in range(10_000):
-        if condition():
-            return
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "it does not become true"
         sleep(0.001)
-    raise AssertionError("it does not become true")
 
 
 def joined(group, times=1, scope="pg"):
@@ -150,17 +150,17 @@ def test_a_monitor_tells_of_all_changes_and_only_of_its_group():
     ref, members = pg.monitor("watched")
     assert members == [first]
     second = joined("watched")
-    assert receive(timeout=10) == (ref, "join", "watched", [second])
+    assert receive(timeout=60) == (ref, "join", "watched", [second])
     joined("another")
     there = join_there(BOB, "watched", times=2)
     for _ in range(2):
-        assert receive(timeout=10) == (ref, "join", "watched", [there])
+        assert receive(timeout=60) == (ref, "join", "watched", [there])
     cut_off(BOB)
-    assert receive(timeout=10) == (ref, "leave", "watched", [there, there])
+    assert receive(timeout=60) == (ref, "leave", "watched", [there, there])
     Node.connect(BOB)
-    assert receive(timeout=10) == (ref, "join", "watched", [there, there])
+    assert receive(timeout=60) == (ref, "join", "watched", [there, there])
     pg.leave("watched", first)
-    assert receive(timeout=10) == (ref, "leave", "watched", [first])
+    assert receive(timeout=60) == (ref, "leave", "watched", [first])
     assert pg.demonitor(ref) is True
     assert pg.demonitor(ref) is False
     pg.leave("watched", second)
@@ -196,6 +196,6 @@ def test_joins_of_many_processes_at_once_are_all_there():
     for number in range(200):
         Node.spawn((Node.self(), BOB, CAROL)[number % 3], member, number)
     for _ in range(200):
-        receive("done", timeout=20)
+        receive("done", timeout=60)
     for node in (Node.self(), BOB, CAROL):
         until(lambda node=node: len(ask(node, pg.get_members, "many")) == 100)

@@ -111,7 +111,7 @@ def test_what_was_typed_crosses_as_source_and_comes_back(bob):
     names = typed(PROMPT)
 
     def ask(fn, *args):
-        return erpc.call(BOB, fn, *args, timeout=30)
+        return erpc.call(BOB, fn, *args, timeout=60)
 
     assert ask(platform.python_version) != platform.python_version()
     assert ask(names["helper"], 2) == [100, 101]
@@ -129,7 +129,7 @@ def test_what_was_typed_crosses_as_source_and_comes_back(bob):
     assert caught.value.args[0] == "there"
     assert 'def fails(): raise Own("there"' in caught.value.__notes__[0]  # the line, as typed
     ask(names["back"], self())
-    fn, cls = receive((object, type), timeout=30)
+    fn, cls = receive((object, type), timeout=60)
     assert fn() == 100
     assert cls is names["Derived"]
 
@@ -139,8 +139,8 @@ def test_what_has_no_source_is_refused_naming_both_versions(bob):
     exec("def made(): pass", names)
     own = "{}.{}".format(*sys.version_info[:2])
     with pytest.raises(NotSendable, match=rf"it runs Python 3\.\d+ and this node {own}, .* the source of 'made'"):
-        erpc.call(BOB, names["made"], timeout=30)
-    assert erpc.call(BOB, len, [1, 2], timeout=30) == 2
+        erpc.call(BOB, names["made"], timeout=60)
+    assert erpc.call(BOB, len, [1, 2], timeout=60) == 2
 
 
 def test_servers_typed_here_are_children_there_and_move_to_newer_code(alice, nodes, python):
@@ -153,7 +153,7 @@ def test_servers_typed_here_are_children_there_and_move_to_newer_code(alice, nod
     end(one)
     again = child(sup, other_than=[one])
     assert tell(again) == ("v1", 2, "secret")
-    assert tell(erpc.call(BOB, first["Counter"].start, 3, timeout=30)) == ("v1", 6, "secret")
+    assert tell(erpc.call(BOB, first["Counter"].start, 3, timeout=60)) == ("v1", 6, "secret")
     assert tell(Supervisor.start_child(tree, (first["Counter"], 4))) == ("v1", 8, "secret")
     assert Supervisor.get_childspec(tree, "Counter").start == (first["Counter"].start_link, (4,))  # as it is here
     assert push(second["Counter"], [BOB]) == [BOB]

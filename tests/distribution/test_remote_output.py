@@ -34,8 +34,8 @@ def test_a_remote_process_is_reported_and_logs_where_it_was_spawned(alice, nodes
     try:
         Process.group_leader(leader, spawn(_pass_on, leader))
         pid, ref = Node.spawn_monitor("bob", fails)
-        got = [receive((Pid, tuple), timeout=10) for _ in range(3)]
-        assert receive(Down(ref), timeout=10).pid == pid
+        got = [receive((Pid, tuple), timeout=60) for _ in range(3)]
+        assert receive(Down(ref), timeout=60).pid == pid
     finally:
         processes[leader.key].leader = None
     assert [(sender, what[0]) for sender, what in got] == [(pid, "put_error"), (pid, "put_chars"), (pid, "put_error")]
@@ -84,12 +84,12 @@ def test_a_shell_that_leaves_does_not_break_what_prints_to_it(alice, nodes):
 
     [bob, carol] = nodes("bob", "carol", program=RUNNING)
     Node.spawn("carol", shell)
-    _, printer = receive(("printed", Pid), timeout=30)
+    _, printer = receive(("printed", Pid), timeout=60)
     ref = Process.monitor(printer)
     carol.kill()
     for expected in (("printed", printer), "nobody"):
         send(printer, "go on")
-        assert receive(timeout=30) == expected
-    crash = receive(Down(ref), timeout=30).reason
+        assert receive(timeout=60) == expected
+    crash = receive(Down(ref), timeout=60).reason
     assert isinstance(crash.exception, ValueError)
     bob.errors("ended: ValueError: on purpose")

@@ -28,7 +28,7 @@ def mesh(bob_and_carol):
 
 
 def ask(node, fn, *args):
-    return erpc.call(node, fn, *args, timeout=30)
+    return erpc.call(node, fn, *args, timeout=60)
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_a_module_that_others_lack_is_pushed_and_pushed_again(mesh, module):
     assert Node.push(newer, [BOB]) == [BOB]
     assert ask(BOB, newer.area, 1) == "new"
     send(keeper, "name")
-    assert receive(timeout=30) == "v2"  # the object was there before
+    assert receive(timeout=60) == "v2"  # the object was there before
     with pytest.raises(ZeroDivisionError) as caught:
         push(module("only_here", "import sys\nif 'pytest' not in sys.modules: 1 / 0\n"))
     assert "only_here.py" in caught.value.__notes__[0]
@@ -111,13 +111,13 @@ def test_a_class_of_the_prompt_that_is_pushed_twice_updates_what_is_there(mesh):
     assert ask(BOB, in_main, "Counter", "step") == 1
     server = Node.spawn(BOB, counts, first, self())
     send(server, "bump")
-    assert receive(timeout=30) == (1, "base")
+    assert receive(timeout=60) == (1, "base")
     second = typed(COUNTER.format(step=10, more="def new(self): return 'new'"))["Counter"]
     assert push(second, [BOB]) == [BOB]
     send(server, "bump")
-    assert receive(timeout=30) == (11, "base")  # the same object, the new methods
+    assert receive(timeout=60) == (11, "base")  # the same object, the new methods
     send(server, "new")
-    assert receive(timeout=30) == "new"
+    assert receive(timeout=60) == "new"
     assert ask(BOB, in_main, "Counter", "step") == 10
     assert ask(BOB, has_in_main, "Counter", "old") is False
     assert ask(BOB, lambda: second().bump()) == (10, "base")
@@ -174,7 +174,7 @@ def test_a_node_without_code_says_so_to_the_caller_and_takes_data(mesh, nodes_be
     nodes_beside("dave", code=False)
     Node.connect(DAVE)
     send(("main", DAVE), (self(), "echo", (1, "two", [3.0], {"four": {5}}, self())))
-    assert receive(timeout=30) == ("echo", (1, "two", [3.0], {"four": {5}}, self()))
+    assert receive(timeout=60) == ("echo", (1, "two", [3.0], {"four": {5}}, self()))
     for refused in (
         lambda: Node.spawn(DAVE, lambda: None),
         lambda: Node.spawn_link(DAVE, time.sleep, 1),
@@ -186,12 +186,12 @@ def test_a_node_without_code_says_so_to_the_caller_and_takes_data(mesh, nodes_be
             refused()
     ref = Process.monitor(("main", DAVE))
     Node.disconnect(DAVE)
-    receive(Down(ref), timeout=30)
+    receive(Down(ref), timeout=60)
     with pytest.raises(NotSendable, match="takes no code"):
-        erpc.call(DAVE, Node.self, timeout=30)  # connects first
+        erpc.call(DAVE, Node.self, timeout=60)  # connects first
     here = self()
     send(("main", DAVE), (spawn(lambda: send(here, receive())), "echo", 1))  # a crash there would be seen here
-    assert receive(timeout=30) == ("echo", 1)
+    assert receive(timeout=60) == ("echo", 1)
 
 
 @pytest.fixture
@@ -209,11 +209,11 @@ def nodes_beside(mesh):
 
 
 def test_the_option_no_code_starts_such_a_node(mesh):
-    program = "Node.connect('alice'); send(('tester', 'alice@127.0.0.1'), self()); receive('end', timeout=30)"
+    program = "Node.connect('alice'); send(('tester', 'alice@127.0.0.1'), self()); receive('end', timeout=60)"
     Process.register(self(), "tester")
     shell = subprocess.Popen([sys.executable, "-m", "pyex", "--name", "erin", "--no-code", "-e", program])
     try:
-        pid = receive(timeout=30)
+        pid = receive(timeout=60)
         with pytest.raises(NotSendable, match="erin@127.0.0.1 takes no code"):
             send(pid, Holder)
         send(pid, "end")

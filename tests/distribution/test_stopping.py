@@ -66,13 +66,13 @@ def test_who_waits_for_a_connection_when_the_node_stops_is_told_so(mute):
     with dialled:
         assert dialled.recv(4)  # the dial is at the handshake
         assert Node.stop() is True
-        outcomes = [receive(("refused", str), ("connected", bool), timeout=30) for _ in range(3)]
+        outcomes = [receive(("refused", str), ("connected", bool), timeout=60) for _ in range(3)]
         assert {what for what, _ in outcomes} == {"refused"}
         assert all(
             "bob@127.0.0.1 is not connected to: this node has been stopped" in why or "has no name" in why
             for _, why in outcomes
         )
-        assert receive(NodeDown("bob@127.0.0.1"), timeout=30)
+        assert receive(NodeDown("bob@127.0.0.1"), timeout=60)
         while dialled.recv(1 << 12):
             pass  # what was sent of the hello, and the end
 

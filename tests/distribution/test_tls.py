@@ -59,9 +59,9 @@ def test_everything_works_over_tls(secure_alice, nodes, ours):
     pid = Node.spawn(BOB, lambda: [send(here, receive()) for _ in range(52)])
     for message in (*range(50), bytes(3_000_000), "x" * 100_000):
         send(pid, message)
-    assert [receive(timeout=20) for _ in range(50)] == list(range(50))
-    assert receive(timeout=20) == bytes(3_000_000)
-    assert receive(timeout=20) == "x" * 100_000
+    assert [receive(timeout=60) for _ in range(50)] == list(range(50))
+    assert receive(timeout=60) == bytes(3_000_000)
+    assert receive(timeout=60) == "x" * 100_000
     assert Node.list() == [BOB]
 
 
