@@ -23,6 +23,9 @@ from shell.state import Request, Shell
 #: Seconds that an evaluator has to come out of a call of C code, which nothing interrupts; then it is ended.
 INSIST: Final = 1.0
 
+#: Seconds that an evaluator gets to end in order, as a child of a supervisor does.
+LAST_WORDS: Final = 5.0
+
 #: The reason of an evaluator that could not be interrupted otherwise: an orderly end, as others see it.
 INTERRUPTED: Final = ("shutdown", "interrupted")
 
@@ -107,7 +110,7 @@ class _Evaluator:
     def stop(self) -> None:
         """End it for good: in order, if it lets that happen."""
         self.end("shutdown")
-        if receive(Down(self.watch), timeout=INSIST, default=None) is None:
+        if receive(Down(self.watch), timeout=LAST_WORDS, default=None) is None:
             self.end("kill")
 
     def interrupt(self) -> None:

@@ -73,6 +73,11 @@ def happens(tmp_path):
     return lambda name: (tmp_path / name).touch()
 
 
+def gone(shell):
+    """Wait until a question has said that nobody waits for the answer; it says so for a moment only."""
+    shell.wait(lambda: b"nobody waits" in shell.raw)
+
+
 def question(shell, text):
     """Wait until the last line is this question, with nothing typed."""
     shell.wait(lambda: shell.last().endswith(f" asks: {text}?"))
@@ -140,18 +145,20 @@ def test_questions_are_put_in_order_and_answered_each_to_its_own(shell):
 
 
 def test_a_question_goes_with_who_asked_it_and_with_what_is_typed(shell, happens):
+    shell.enter("import shell.question_prompt; shell.question_prompt.PAUSE = 60")  # for a test that types slowly
+    shell.prompt(3)
     shell.enter("a, b = asker('a'), asker('b'); when('now', Process.exit, a, 'kill'); go(a, b)")
     question(shell, "a")
     shell.type("1 + ")
     shell.wait("a? 1 +")
     happens("now")
-    shell.wait("nobody waits")
+    gone(shell)
     shell.type("1\r")  # meant for the first question still
     question(shell, "b")
     shell.enter("mine")
-    shell.prompt(3)
-    shell.enter("got(1)")
     shell.prompt(4)
+    shell.enter("got(1)")
+    shell.prompt(5)
     assert shell.lines()[-2] == "('b', 'mine')"
     assert "asks: a?" not in shell.text()
     assert "2" not in shell.lines()
@@ -176,7 +183,7 @@ def test_a_question_that_goes_leaves_a_half_typed_input(shell, happens):
     happens("now")
     question(shell, "a")
     happens("then")
-    shell.wait("nobody waits")
+    gone(shell)
     last_is(shell, "pyex(pyex1@127.0.0.1)3> half = 1")
     shell.type("\r")
     shell.prompt(4)
@@ -314,7 +321,7 @@ def test_a_question_goes_with_the_node_of_who_asked_it(shell, bob):
     shell.enter("send(Node.spawn('bob@127.0.0.1', ask, self(), 'name'), 'go') and receive('never')")
     question(shell, "name")
     bob.child.kill(signal.SIGKILL)
-    shell.wait("nobody waits")
+    gone(shell)
     shell.wait(lambda: "asks" not in shell.text())
     shell.interrupt()  # the evaluation's again
     shell.prompt(4)
