@@ -193,9 +193,8 @@ def multi_call(
         while waiting:
             answer = receive(
                 *((ref, ANY) for ref in (*waiting, token) if ref is not None),
-                *(
-                    (ref, ANY, ANY) for ref in waiting
-                ),  # a node does not take the request, or its answer is not understood
+                # or a node does not take the request, or its answer is not understood
+                *((ref, ANY, ANY) for ref in waiting),
                 *map(Down, waiting),
             )
             if answer[0] == token:
