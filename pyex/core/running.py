@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -29,7 +30,8 @@ def run(main: Callable[..., T], *args: Any) -> T:
     process = process_here()
     if process is not None and process.initial_call is not None:
         return main(*args)
-    runtime.first()  # whose monitor ends what computes and is to end
+    if threading.current_thread() is not threading.main_thread():  # which signals reach
+        runtime.first()  # whose monitor ends what computes and is to end
     process = new_thread_process(None, None)
     process.initial_call = main
     with streams.process_streams(), seated(process):

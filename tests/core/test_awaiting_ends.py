@@ -234,12 +234,11 @@ def test_a_thousand_kills_leave_nothing(started):
 
 
 def test_a_hundred_kills_of_threads_leave_nothing():
-    threads = threading.active_count()
     pids = [start_at("thread", lambda: await_(Awaitable(forever))) for _ in range(100)]
     for pid in pids:
         Process.exit(pid, "kill")
     assert set(ended(*pids)) <= {"killed", "noproc"}
-    until(lambda: threading.active_count() <= threads)
+    until(lambda: not any(it.name.startswith("pyex-process") for it in threading.enumerate()))
 
 
 def test_kills_that_race_with_the_end():

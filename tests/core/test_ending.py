@@ -157,17 +157,19 @@ def test_13b_the_process_that_takes_a_dead_ones_thread_is_another():
                 until(lambda: pid.key not in processes)
                 over.set()
 
-            threading.Thread(target=end_it).start()
+            killers.append(threading.Thread(target=end_it))
+            killers[0].start()
             over.wait()
 
         with pytest.raises(BaseException, match="over"):
             run(inner)
         box.append(self())
 
-    box = []
+    box, killers = [], []
     thread = threading.Thread(target=main)
     thread.start()
     thread.join(SOON)
+    killers[0].join(SOON)  # it waits too, as a process
     assert len(box) == 1
     until(lambda: box[0].key not in processes)
 

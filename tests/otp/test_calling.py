@@ -22,7 +22,7 @@ from pyex import (
     spawn,
     spawn_monitor,
 )
-from pyex.core.process import aliases, processes
+from pyex.core.process import aliases
 from tests.core.support import PLACES, SOON, kill, messages, monitor_at, result_at, settle, switching, until
 from tests.otp.servers import Counter, no_traces_of_calls, server_at
 
@@ -262,7 +262,7 @@ def test_26_nobody_there_and_no_server_at_all_are_told():
 def test_a_caller_that_is_killed_leaves_nothing_with_the_server(places):
     server = server_at(places[1], Counter)
     pid, ref = monitor_at(places[0], lambda: GenServer.call(server, "wait", timeout=None))
-    until(lambda: processes[server.key].watchers)
+    until(lambda: pid in Process.info(server).monitored_by)  # not only who has started it
     Process.exit(pid, "kill")
     assert receive(Down(ref), timeout=SOON).reason == "killed"
     send(server, "go on")
@@ -285,7 +285,7 @@ def test_a_caller_that_goes_on_after_its_exit_takes_no_answer(places):
 
     server = server_at(places[1], Counter)
     pid, ref = monitor_at(places[0], caller, server, self())
-    until(lambda: processes[server.key].watchers)
+    until(lambda: pid in Process.info(server).monitored_by)  # not only who has started it
     Process.exit(pid, "bored")
     assert receive("again", timeout=SOON) == "again"
     assert receive(Down(ref), timeout=SOON).reason == "bored"
