@@ -291,7 +291,7 @@ class Node:
         >>> list(Task.async_stream(there, jobs, max_concurrency=2 * len(peers), timeout=None))
         [1, 1, 2, 6, 24]
         """
-        return peer.start_peer(_mesh().own, _current.options, name)
+        return peer.start_peer(Node.connect, _mesh().own, _current.options, name)
 
     @staticmethod
     def stop_peer(node: str) -> bool:

@@ -11,9 +11,10 @@ import json
 import logging
 import os
 import sys
+from collections.abc import Callable
 from typing import Any, Final
 
-from pyex.core.errors import NameTaken, NodeStartError
+from pyex.core.errors import ConnectError, NameTaken, NodeStartError
 from pyex.core.ids import Pid, Port, Ref
 from pyex.core.isolation import share
 from pyex.core.messages import Down
@@ -41,7 +42,7 @@ _keepers: dict[str, Pid] = {}
 _numbers = itertools.count(1)
 
 
-def start_peer(own: Own, options: dict[str, Any], name: str | None) -> str:
+def start_peer(connect: Callable[[str], bool], own: Own, options: dict[str, Any], name: str | None) -> str:
     """``Node.start_peer``."""
     short, host = split(own.name)
     while True:
@@ -51,6 +52,10 @@ def start_peer(own: Own, options: dict[str, Any], name: str | None) -> str:
         }  # fmt: skip
         outcome = _start(wanted, boot)
         if outcome is None:
+            try:
+                connect(wanted)  # it has done so; this node may be just about to take it up
+            except ConnectError as error:
+                raise NodeStartError(f"the peer {wanted} has ended again: {error}") from None
             return wanted
         if name is not None or "is in use" not in outcome:
             raise NodeStartError(outcome)

@@ -61,6 +61,21 @@ def test_peers_are_nodes_of_the_mesh_in_processes_of_their_own(alice):
     assert gone(pids[1])
 
 
+def test_a_peer_that_has_started_is_connected_here_too_however_slow_this_node_is(alice, monkeypatch):
+    from pyex.distribution.membership import Membership
+
+    take_up = Membership.connected
+
+    def take_up_slowly(membership, connection):
+        time.sleep(0.5)  # the peer knows already
+        take_up(membership, connection)
+
+    monkeypatch.setattr(Membership, "connected", take_up_slowly)
+    for count in (1, 2, 3):
+        Node.start_peer()
+        assert len(Node.list()) == count
+
+
 def test_a_peer_can_be_named_and_its_name_must_be_free(alice):
     assert Node.start_peer("zoe") == "zoe@127.0.0.1"
     assert ask("zoe", Node.self) == "zoe@127.0.0.1"

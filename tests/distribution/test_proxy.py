@@ -89,8 +89,10 @@ def sent(bob, count=200):
                     return come, False
                 case None:  # what follows shows that something is missing
                     bob.ask(f"send(({run!r}, 'alice@127.0.0.1'), ('more', 'y' * 50)) and None")
-                case (_, int(), _) as message:
+                case ("n", int(), _) as message:
                     come.append(message)
+                case ("more", _):
+                    break  # what was sent before and has not come never will
         return come, True
     finally:
         Process.unregister(run)
@@ -125,9 +127,11 @@ def test_what_is_lost_twice_or_out_of_order_ends_the_connection_and_nothing_else
     for at in random.Random(fault.__name__).sample(range(HANDSHAKE + 200, LINE // 2), 2):
         line(bob, once(at, fault))
         come, connected = sent(bob)
-        if connected:  # bytes were swapped that are the same
-            assert come == whole(200)
-        else:  # the last one may have the wrong text: the line has no seal without TLS
+        if connected:  # bytes were swapped within a message, or are the same: the line has no seal without TLS
+            as_they_were = [message for message in whole(200) if message in come]
+            assert len(as_they_were) >= 199
+            assert [message for message in come if message in as_they_were] == as_they_were
+        else:  # the last one may have the wrong text, likewise
             assert [message[1] for message in come] == sorted({message[1] for message in come})
             assert come[:-1] == whole(200)[: max(len(come) - 1, 0)]
     line(bob)
