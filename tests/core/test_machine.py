@@ -8,146 +8,35 @@ one that fails.
 
 import os
 import threading
-import time
 from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import rule, run_state_machine_as_test
 
 from pyex import (
     ANY,
     Crash,
     Down,
-    Exited,
     NameTaken,
     NoProcess,
-    Pid,
     Process,
-    Ref,
     exit,
-    receive,
-    self,
-    send,
     share,
-    sleep,
     spawn,
     spawn_link,
     spawn_monitor,
 )
-from pyex.core.identity import identity
-from pyex.core.process import aliases, names, processes
-from pyex.core.threads import this_process
-from tests.core.support import SOON, messages, monitor_at, start_at, until
+from pyex.core.process import processes
+from tests.core.actors import crash, do_all, leave, link_or_not, lockstep, node, post, start_another, take
+from tests.core.model import NAMES, Actor, Model
 
 EXAMPLES = int(os.environ.get("PYEX_EXAMPLES", "60"))
 PHASES = [Phase.generate, Phase.shrink] if "PYEX_EXAMPLES" in os.environ else [Phase.generate]
 
 #: Processes that live at once, at most.
 MOST = 8
-
-NAMES = ["machine-a", "machine-b", "machine-c"]
-
-
-# What the processes of the machine run
-
-
-def actor():
-    """Does what it is told, until that ends it; every other message stays in its mailbox."""
-    done = False
-    while not done:
-        _, ref, boss, fn = receive(("do", Ref, Pid, ANY))
-        try:
-            value = fn()
-        except (NoProcess, NameTaken) as refusal:
-            value = type(refusal)
-        done = value is StopIteration
-        send(boss, (ref, value))
-
-
-def look():
-    """All that a process knows of itself."""
-    process = this_process()
-    relations = process.relate()
-    mailbox = [message for message in list(process.mailbox or ()) if message[0] != "do"]
-    return (
-        mailbox,
-        dict(process.links or {}),
-        dict((process.monitors or {}).values()),
-        {ref: (watcher, called) for watcher, ref, called in (process.watchers or {}).values()},
-        dict(process.aliases or {}),
-        relations.name,
-        relations.trap_exit,
-    )
-
-
-def do_all(actions):
-    return [action() for action in actions]
-
-
-def post(dest, message):
-    send(dest, message)
-
-
-def take(pattern):
-    return receive(pattern, timeout=0, default=None)
-
-
-def start_another(start, thread):
-    started = start(actor, thread=thread)
-    return started if isinstance(started, tuple) else (started, None)
-
-
-def crash(text):
-    raise ValueError(text, [text])
-
-
-def leave(code):
-    raise SystemExit(code)
-
-
-def node():
-    return identity.name or "nonode@nohost"
-
-
-def link_or_not(link):
-    return Process.link if link else Process.unlink
-
-
-def boss():
-    return self()
-
-
-def lockstep(barrier, actions, together):
-    """Do all, the first of them together with another process; the monitors made, and the mailbox after it."""
-    refs = []
-    for number, action in enumerate(actions):
-        if barrier is not None and number < together:
-            barrier.wait(SOON)
-        if isinstance(got := action(), Ref):
-            refs.append(got)
-        if barrier is None and number < together:
-            sleep(0)
-    return refs, look()[0]
-
-
-def wait_gone(pid):
-    """Without a look at what it has signalled, unless that is on the same scheduler, and seen at once anyway."""
-    process = processes.get(pid.key)
-    if process is not None and process.owner is this_process().owner:
-        until(lambda: pid.key not in processes)
-    deadline = time.monotonic() + SOON
-    while pid.key in processes:
-        assert time.monotonic() < deadline
-        time.sleep(0.0001)
-
 
 MY_STEPS = ["link", "unlink", "monitor", "send", "wait"]
 YOUR_STEPS = ["link", "unlink", "send", "wait"]
@@ -161,130 +50,11 @@ reasons = st.sampled_from(["normal", "kill", "boom", "shutdown", ("shutdown", 1)
 monitor_aliases = st.sampled_from([None, None, "explicit_unalias", "demonitor", "reply_demonitor"])
 
 
-# The model
-
-
-class Actor:
-    """What the model knows of a process."""
-
-    def __init__(self, pid, place):
-        self.pid = pid
-        self.place = place
-        self.thread = processes[pid.key].owner.thread if place == "thread" else None
-        self.test = Process.monitor(pid)
-        self.alive = True
-        self.reason = None
-        self.buried = False
-        self.trap = False
-        self.name = None
-        #: what has arrived, in its order
-        self.mailbox = []
-        #: what must have arrived since: by sender, what is ordered, and then what comes with its end, which is not
-        self.coming = {}
-        self.links = set()
-        #: ref -> (the process or None, what its Down calls it)
-        self.monitors = {}
-        self.aliases = {}
-
-    def __repr__(self):
-        return f"<{self.pid} at {self.place}>"
-
-
-class Machine(RuleBasedStateMachine):
+class Machine(Model):
     """Processes that act on each other one step at a time, or two at once.
 
     What is tried does not depend on what happened (there are no preconditions): that may be open, as in a race.
     """
-
-    places = (0, 1, "thread")
-
-    @initialize(places=st.lists(st.integers(0, 2), min_size=3, max_size=6))
-    def begin(self, places):
-        boss()  # this thread is a process from here on
-        self.before = set(processes)
-        self.names_before = dict(names)
-        self.aliases_before = dict(aliases)
-        self.serial = 0
-        self.actors = []
-        for place in places:
-            self.add(place)
-
-    def add(self, place):
-        place = self.places[place % len(self.places)]
-        self.actors.append(Actor(start_at(place, actor), place))
-
-    # Telling processes what to do
-
-    def living(self, number):
-        return self.alive[number % len(self.alive)]
-
-    def anybody(self, number):
-        return self.actors[-1 - number % len(self.actors)]
-
-    @property
-    def alive(self):
-        return [one for one in self.actors if one.alive]
-
-    def of(self, pid):
-        return next(one for one in self.actors if one.pid == pid)
-
-    def tell(self, one, fn):
-        ref = Ref()
-        send(one.pid, ("do", ref, boss(), fn))
-        return ref
-
-    def hear(self, one, ref):
-        got = receive((ref, ANY), Down(one.test), timeout=SOON)
-        if isinstance(got, Down):
-            raise AssertionError(f"{one} has ended, with {got.reason!r}")
-        return got[1]
-
-    def do(self, one, fn):
-        """Let a process do something; what it returned, or the class of the error it got."""
-        return self.hear(one, self.tell(one, fn))
-
-    # Erlang's rules
-
-    def deliver(self, to, sender, message, *, last=False):
-        if to.alive:
-            to.coming.setdefault(sender, ([], []))[last].append(message)
-
-    def exit_signal(self, to, sender, reason, *, last=False):
-        if not to.alive:
-            return
-        if to.trap:
-            self.deliver(to, sender, Exited(sender, reason), last=last)
-        elif reason != "normal" or sender == to.pid:
-            self.die(to, reason)
-
-    def exit_by(self, to, sender, reason):
-        """``Process.exit``"""
-        if reason == "kill":
-            self.die(to, "killed")
-        else:
-            self.exit_signal(to, sender, reason)
-
-    def die(self, one, reason):
-        if not one.alive:
-            return
-        one.alive, one.reason = False, reason
-        links, one.links = one.links, set()
-        for peer in map(self.of, links):
-            peer.links.discard(one.pid)
-            self.exit_signal(peer, one.pid, reason, last=True)
-        for watcher in self.alive:
-            for ref, (watched, called) in list(watcher.monitors.items()):
-                if watched == one.pid:
-                    self.end_monitor(watcher, ref)
-                    self.deliver(watcher, one.pid, Down(ref, called, reason), last=True)
-
-    def end_monitor(self, watcher, ref):
-        if watcher.aliases.get(ref) in ("demonitor", "reply_demonitor"):
-            del watcher.aliases[ref]
-        return watcher.monitors.pop(ref, None)
-
-    def holder(self, name):
-        return next((one for one in self.alive if one.name == name), None)
 
     # Ends
 
@@ -314,17 +84,6 @@ class Machine(RuleBasedStateMachine):
     def link(self, number, other):
         one, target = self.living(number), self.anybody(other)
         self.check_link(one, target, self.do(one, partial(Process.link, target.pid)))
-
-    def check_link(self, one, target, answer):
-        if target.alive:
-            assert answer is True
-            if target is not one:
-                self.set_link(one, target, True)
-        elif one.trap:
-            assert answer is True
-            self.deliver(one, target.pid, Exited(target.pid, "noproc"), last=True)
-        else:
-            assert answer is NoProcess
 
     @rule(number=actor_number, other=any_number)
     def unlink(self, number, other):
@@ -400,24 +159,6 @@ class Machine(RuleBasedStateMachine):
             assert down.reason in ("boom", "noproc")
             self.deliver(one, two.pid, down, last=True)
 
-    def step(self, kind, one, two):
-        if kind == "send":
-            message = self.message(one)
-            self.deliver(two, one.pid, message)
-            return partial(post, two.pid, message)
-        return {
-            "wait": int,
-            "link": partial(Process.link, two.pid),
-            "unlink": partial(Process.unlink, two.pid),
-            "monitor": partial(Process.monitor, two.pid),
-            "gone": partial(wait_gone, two.pid),
-            "end": partial(exit, "boom"),
-        }[kind]
-
-    def set_link(self, one, two, linked):
-        for this, that in ((one, two), (two, one)):
-            (this.links.add if linked else this.links.discard)(that.pid)
-
     # Monitors
 
     @rule(number=actor_number, other=any_number, alias=monitor_aliases, times=st.integers(1, 3))
@@ -432,18 +173,6 @@ class Machine(RuleBasedStateMachine):
         one, target = self.living(number), self.holder(name)
         ref = self.do(one, partial(Process.monitor, (name, node()) if full else name, alias=alias))
         self.check_monitor(one, target, ref, (name, node()), alias)
-
-    def check_monitor(self, one, target, ref, called, alias):
-        assert isinstance(ref, Ref)
-        assert all(ref not in other.monitors for other in self.actors)
-        if target is one:
-            return  # nobody lives to see his own end
-        if alias is not None:
-            one.aliases[ref] = alias
-        one.monitors[ref] = (target.pid if target is not None else None, called)
-        if target is None or not target.alive:
-            self.end_monitor(one, ref)
-            self.deliver(one, target.pid if target is not None else called, Down(ref, called, "noproc"), last=True)
 
     @rule(number=actor_number, which=which_number, flush=st.booleans(), owner=st.integers(0, 9))
     def demonitor(self, number, which, flush, owner):
@@ -482,10 +211,6 @@ class Machine(RuleBasedStateMachine):
             holder.name = None
 
     # Messages
-
-    def message(self, sender):
-        self.serial += 1
-        return ("message", sender.pid, self.serial)
 
     @rule(number=actor_number, other=any_number, times=st.integers(1, 3))
     def send(self, number, other, times):
@@ -621,94 +346,6 @@ class Machine(RuleBasedStateMachine):
                 one.monitors[answer] = (target.pid, target.pid)
             elif step == "monitor":
                 self.deliver(one, target.pid, Down(answer, target.pid, target.reason), last=True)
-
-    # Comparing
-
-    def round(self):
-        """Have every living process look at itself, behind all that was signalled to it before."""
-        refs = [(one, self.tell(one, look)) for one in self.alive]
-        return {one.pid: self.hear(one, ref) for one, ref in refs}
-
-    def bury(self):
-        """Wait for all that must have ended, and until everybody has been told."""
-        ending = [one for one in self.actors if not one.alive and not one.buried]
-        for one in ending:
-            assert receive(Down(one.test), timeout=SOON) == Down(one.test, one.pid, one.reason)
-            one.buried = True
-            if one.thread is not None:
-                one.thread.join(SOON)
-        if ending:
-            # Who saw a Down is told before others are: behind this, all have been told.
-            for place in (0, 1):
-                assert receive(Down(monitor_at(place, int)[1]), timeout=SOON).reason == "normal"
-
-    @invariant()
-    def compare(self):
-        if not hasattr(self, "actors"):
-            return
-        self.bury()
-        while len(self.alive) < 3:
-            self.add(len(self.actors))
-        self.round()  # an unlink has now arrived
-        seen = self.round()  # and was acknowledged
-        for one in self.alive:
-            self.compare_one(one, *seen[one.pid])
-        assert set(processes) - self.before == {one.pid.key for one in self.alive}
-        assert {name: holder.pid for name, holder in names.items() if name not in self.names_before} == {
-            one.name: one.pid for one in self.alive if one.name is not None
-        }
-        assert {key: pid for key, pid in aliases.items() if key not in self.aliases_before} == {
-            ref.key: one.pid for one in self.alive for ref in one.aliases
-        }
-        questions = [partial(Process.alive, one.pid) for one in self.actors]
-        questions += [partial(Process.whereis, name) for name in NAMES]
-        holders = [self.holder(name) for name in NAMES]
-        assert self.do(self.alive[-1], partial(do_all, questions)) == [
-            *(one.alive for one in self.actors),
-            *(holder and holder.pid for holder in holders),
-        ]
-        registered = self.do(self.alive[0], Process.registered)
-        assert [name for name in registered if name in NAMES] == [
-            n for n, holder in zip(NAMES, holders, strict=True) if holder
-        ]
-
-    def compare_one(self, one, mailbox, links, monitors, watchers, own_aliases, name, trap):
-        known = len(one.mailbox)
-        assert mailbox[:known] == one.mailbox
-        arrived = mailbox[known:]
-        for ordered, unordered in one.coming.values():
-            mine = [message for message in arrived if message in ordered or message in unordered]
-            arrived = [message for message in arrived if message not in mine]
-            assert mine[: len(ordered)] == ordered
-            assert all(unordered.count(message) == mine.count(message) for message in unordered)
-            assert len(mine) == len(ordered) + len(unordered)
-        assert arrived == []
-        one.mailbox, one.coming = mailbox, {}
-        assert links == dict.fromkeys(one.links)
-        assert monitors == {ref: target for ref, (target, _) in one.monitors.items()}
-        assert {ref: watcher for ref, watcher in watchers.items() if watcher[0] != boss()} == {
-            ref: (other.pid, called)
-            for other in self.alive
-            for ref, (target, called) in other.monitors.items()
-            if target == one.pid
-        }
-        assert own_aliases == {ref.key: ends for ref, ends in one.aliases.items()}
-        assert (name, trap) == (one.name, one.trap)
-
-    def teardown(self):
-        if not hasattr(self, "actors"):
-            return
-        for one in self.actors:
-            Process.exit(one.pid, "kill")
-        for one in self.actors:
-            if not one.buried:
-                assert receive(Down(one.test), timeout=SOON).reason in ("killed", one.reason)
-        messages()
-        assert set(processes) == self.before
-        assert names == self.names_before
-        assert aliases == self.aliases_before
-        mine = this_process()
-        assert not any((mine.links, mine.monitors, mine.watchers))
 
 
 class OnSchedulers(Machine):
