@@ -86,8 +86,12 @@ class Membership:
         One on which nothing has come never was one for the other node, which may have given up waiting for it.
         """
         own, peer = self._mesh.own, connection.peer
-        if connection.joined and not connection.hidden:
+        if connection.hidden:
+            return
+        if connection.joined:
             self._hear(Loss(own.name, peer.name, peer.creation, peer.session))
+        else:
+            self._settle()  # the other may have been lost likewise, and others be connected to both
 
     def _take(self, connection: Connection, op: int, fields: tuple[Any, ...]) -> None:
         """A node tells something; raises ``MalformedError``."""

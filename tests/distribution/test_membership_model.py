@@ -4,7 +4,7 @@ import random
 from collections import deque
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pyex import ConnectError
@@ -220,6 +220,10 @@ def test_those_that_cannot_be_reached_at_first_are_joined_later():
         max_size=12,
     ),
 )
+@example(  # c and d lose each other before anything has come on their connection
+    4, 1571, 0.0,
+    [("cut", 0, 1, 19), ("cut", 0, 3, 12), ("connect", 0, 1, 8), ("connect", 0, 3, 6), ("cut", 2, 3, 0)],
+)  # fmt: skip
 def test_whatever_is_cut_and_dialled_at_whatever_time_all_of_a_part_see_the_same(count, seed, busyness, script):
     world = World(count, seed, busyness)
     names = list(world.nodes)
