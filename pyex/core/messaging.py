@@ -59,22 +59,29 @@ def send(dest: Any, message: T) -> T:
     else:
         if type(dest) is Pid:  # a reference has such a key too
             copy = message if type(message) in IMMUTABLE else snapshot(message)
-            fresh = deque((copy,)) if target.mailbox is None else None  # it hibernates, or has not begun
             # Direct delivery: the rule stands in pyex.core.moving.
-            if target.owner is owner and not owner.inbox:
-                mailbox = target.mailbox
-                if mailbox is not None:
-                    mailbox.append(copy)
-                elif target.exiting is None:
-                    target.mailbox = fresh
+            if (mailbox := target.mailbox) is not None and target.owner is owner and not owner.inbox:
+                mailbox.append(copy)
                 if target.waiting:
                     target.waiting = False
                     target.queue.append(target)
-            else:
+            elif mailbox is not None or not _begin_mailbox(target, owner, copy):
                 post(dest, copy, as_it_is)
             return message
     post(dest, message)
     return message
+
+
+def _begin_mailbox(target: ControlBlock, owner: Scheduler, message: Any) -> bool:
+    """Direct delivery to one that hibernates, or has not begun; False if it is not to be had."""
+    mailbox = deque((message,))
+    if target.owner is not owner or owner.inbox or target.mailbox is not None or target.exiting is not None:
+        return False
+    target.mailbox = mailbox
+    if target.waiting:
+        target.waiting = False
+        target.queue.append(target)
+    return True
 
 
 def as_it_is(message: T) -> T:
@@ -167,26 +174,27 @@ def receive(*patterns: Any, timeout: float | None = None, default: Any = _RAISE)
         process = about_to_wait("receive()", "`await areceive(...)`")
     else:
         # The common case, a process of a scheduler that takes what comes: select() without its book-keeping.
-        while not patterns and timeout is None:
-            mailbox = process.mailbox
-            if mailbox:
-                message = mailbox.popleft()
-                if type(message) is not Parcel:
-                    return message
-                mailbox.appendleft(message)
-                break
-            if process.exiting is not None:
-                raise_exit(process)
-            # And while it waits another goes on at once: Scheduler.wait() without its call.
-            owner: Any = process.owner
-            ready = owner.ready
-            if not collecting and _running_loop() is None and ready and owner.budget:
-                owner.budget -= 1
-                following = ready.popleft()
-                process.waiting = True
-                (following.greenlet or owner.stack_for(following)).switch()
-            else:
-                owner.wait(process)
+        if not patterns and timeout is None:
+            while True:
+                mailbox = process.mailbox
+                if mailbox:
+                    message = mailbox.popleft()
+                    if type(message) is not Parcel:
+                        return message
+                    mailbox.appendleft(message)
+                    break
+                if process.exiting is not None:
+                    raise_exit(process)
+                # And while it waits another goes on at once: Scheduler.wait() without its call.
+                owner: Any = process.owner
+                ready = owner.ready
+                if not collecting and _running_loop() is None and ready and owner.budget:
+                    owner.budget -= 1
+                    following = ready.popleft()
+                    process.waiting = True
+                    (following.greenlet or owner.stack_for(following)).switch()
+                else:
+                    owner.wait(process)
     return select(process, patterns, timeout, default)
 
 
