@@ -224,7 +224,7 @@ class Node:
 
     @staticmethod
     def ping(node: str) -> bool:
-        """Whether a node answers, within 5 seconds: one that is frozen does not. It is connected to afterwards."""
+        """Whether a node answers, within 7 seconds: one that is frozen does not. It is connected to afterwards."""
         try:
             Node.connect(node)
         except ConnectError:
