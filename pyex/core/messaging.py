@@ -41,8 +41,9 @@ def send(dest: Any, message: T) -> T:
     """Post ``message`` to a process and return it; succeeds when the process is gone.
 
     It never waits, but for another node that takes less than is sent to it: once a megabyte is on its way there.
-    ``dest`` is a pid, a registered name, ``(name, node)``, or an alias (``Process.alias``); ``bob`` for a node means ``bob@127.0.0.1``,
-    as everywhere. The receiver gets a snapshot: what either side does to its own copy later, the other never sees.
+    ``dest`` is a pid, a registered name, ``(name, node)``, or an alias (``Process.alias``); ``bob`` for a node means
+    ``bob@127.0.0.1``, as everywhere. The receiver gets a snapshot: what either side does to its own copy later, the
+    other never sees.
 
     Raises ``NoProcess`` (a ``LookupError``) for a name that is not registered on this node, and
     ``NotSendable`` (a ``TypeError``) for a message that cannot be copied.

@@ -137,9 +137,8 @@ class Courier:
     def _carry_late(self, connection: Connection, signal: Outgoing) -> None:
         try:
             connection.carry(signal)
-        except (
-            NotSendable
-        ) as error:  # the sender has gone on: if it does not wait for an answer, it can only be reported
+        except NotSendable as error:
+            # The sender has gone on: if it does not wait for an answer, this can only be reported.
             if not signal.refuse(str(error)):
                 log.error("A message was dropped: %s", error)
 
