@@ -37,6 +37,13 @@ def held():
     return holder
 
 
+def hold_over(parent, fn):
+    pid = spawn(fn)
+    send(pid, "early")  # it has a mailbox before it has begun
+    send(parent, ("held", pid))
+    gate.wait(SOON * 3)
+
+
 def move():
     """What the monitor does when it finds the first scheduler held."""
     move_waiting(scheduler(0), scheduler(1))
@@ -78,11 +85,12 @@ def test_one_that_moves_while_its_message_is_copied_is_woken(by):
     assert ended(first) in ("normal", "noproc")
 
 
-def test_what_was_sent_before_the_move_comes_before_what_is_sent_after_it():
+@pytest.mark.parametrize("early", [[], ["early"]])
+def test_what_was_sent_before_the_move_comes_before_what_is_sent_after_it(early):
     here = self()
 
     def listen():
-        for _ in range(3):
+        for _ in range(3 + len(early)):
             match receive():
                 case ("ask", (_, alias), word):
                     respond(alias, None)
@@ -101,10 +109,14 @@ def test_what_was_sent_before_the_move_comes_before_what_is_sent_after_it():
 
     for ask in (False, True):
         gate.clear()
-        holder = held()
-        listener = start_at(0, listen)
+        if early:
+            holder = start_at(0, hold_over, here, listen)
+            _, listener = receive(("held", Pid), timeout=SOON)
+        else:
+            holder = held()
+            listener = start_at(0, listen)
         asker = start_at(1, body, listener, ask)
-        assert [receive(str, timeout=SOON) for _ in range(3)] == ["before", "after", "at the end"]
+        assert [receive(str, timeout=SOON) for _ in range(3 + len(early))] == [*early, "before", "after", "at the end"]
         gate.set()
         ended(holder, listener, asker)
 
